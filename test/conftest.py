@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from robot_processes import free_domain
 
 from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo
 from facetrack_ros.vision.factory import build_pipeline
@@ -27,19 +28,10 @@ def real_data():
     return find
 
 
-_domains = iter(range(1, 10_000))
-# Divisible by the likely numbers of workers, so that each keeps to its own when they begin anew; below the demo's.
-_DOMAINS = 78
-
-
 @pytest.fixture
 def domain() -> int:
     """A domain that no test beside or shortly before this one has, and hardly another run on this machine."""
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
-    run, worker = (
-        (os.getppid(), int(os.environ["PYTEST_XDIST_WORKER"].lstrip("gw"))) if workers > 1 else (os.getpid(), 0)
-    )
-    return 1 + (run * 7 + next(_domains) * workers + worker) % _DOMAINS
+    return free_domain()
 
 
 @pytest.fixture(autouse=True)
