@@ -69,9 +69,7 @@ def settled(attacker, robot="robot1"):
 
 def test_a_gallery_entry_with_seven_numbers_is_stored_by_no_robot(fleet, attacker):
     seven = [float(number) for number in unit(np.ones(7))]
-    entry = msg.GalleryEntry(
-        entry_id="g_evil_1", name="Eve", model_id=MODEL, embedding=seven, quality=0.9, by="robot9"
-    )
+    entry = msg.GalleryEntry(entry_id="g_evil_1", name="Eve", model_id=MODEL, embedding=seven, quality=0.9, by="robot9")
     attacker.send(f"{MESH}/gallery", entry)
     settled(attacker)
     settled(attacker, "robot2")
@@ -126,7 +124,9 @@ def test_two_thousand_templates_evict_no_person_of_the_robots(fleet, attacker, f
 def test_only_the_robot_whose_person_it_is_tells_of_it(fleet, attacker, faces):
     one, other = faces.values()
     instances = {}
-    attacker.listen(msg.HistoryStatus, f"{MESH}/roster", lambda line: instances.update({line.robot_id: line.instance_id}))
+    attacker.listen(
+        msg.HistoryStatus, f"{MESH}/roster", lambda line: instances.update({line.robot_id: line.instance_id})
+    )
     wait_until(lambda: "robot1" in instances, "robot1's line of the roster")
     attacker.send(f"{MESH}/persons", template("p_robot1_1", one, robot="robot1", instance=instances["robot1"]))
     request = srv.FaceSearch.Request(person_id="p_robot1_1")
@@ -136,8 +136,12 @@ def test_only_the_robot_whose_person_it_is_tells_of_it(fleet, attacker, faces):
         return answer.success and {match.robot_id for match in answer.matches}
 
     wait_until(lambda: found() == {"robot1"}, "robot2 knows the face of robot1's person")
-    for robot, instance in (("robot9", "stranger"), ("robot2", instances.get("robot2", "")), ("robot1", "forged"),
-                            ("robot1", "")):
+    for robot, instance in (
+        ("robot9", "stranger"),
+        ("robot2", instances.get("robot2", "")),
+        ("robot1", "forged"),
+        ("robot1", ""),
+    ):
         attacker.send(f"{MESH}/persons", template("p_robot1_1", other, robot=robot, instance=instance))
     settled(attacker, "robot2")
     assert found() == {"robot1"}
@@ -154,7 +158,9 @@ def test_a_flood_of_robot_names_stops_no_search(fleet, attacker):
 def test_a_flood_of_bad_decisions_fills_no_log(fleet, attacker):
     before = len(fleet.said())
     for number in range(1500):
-        bad = msg.PersonVerdict(record_id=f"a_{number}\x1b[31m", first="p_z", second="p_a", same=True, by=f"robot{number}")
+        bad = msg.PersonVerdict(
+            record_id=f"a_{number}\x1b[31m", first="p_z", second="p_a", same=True, by=f"robot{number}"
+        )
         attacker.send(f"{MESH}/verdicts", bad)
     settled(attacker)
     settled(attacker, "robot2")
@@ -185,7 +191,12 @@ def test_a_deleted_entry_is_not_brought_back_by_an_old_message(fleet, attacker, 
 
 def test_arrays_that_lie_about_their_dimension_are_refused(fleet, attacker):
     odd = template("p_robot9_5", unit(np.ones(DIMENSION)))
-    for dimension, embeddings in ((0, [1.0]), (2**32 - 1, [1.0]), (3, [1.0] * 10), (DIMENSION, [float("nan")] * DIMENSION)):
+    for dimension, embeddings in (
+        (0, [1.0]),
+        (2**32 - 1, [1.0]),
+        (3, [1.0] * 10),
+        (DIMENSION, [float("nan")] * DIMENSION),
+    ):
         odd.dimension, odd.embeddings = dimension, array.array("f", embeddings)
         attacker.send(f"{MESH}/persons", odd)
     settled(attacker)

@@ -44,6 +44,7 @@ def gif_bomb(side=20_000):
 
 def png_bomb(side=12_000):
     """A real PNG of one colour: small in bytes, 144 million pixels."""
+
     def chunk(kind, data):
         return pack(">I", len(data)) + kind + data + pack(">I", zlib.crc32(kind + data))
 
@@ -108,8 +109,12 @@ def test_a_bomb_as_a_face_crop_or_thumbnail_is_dropped(fleet, attacker, peak, fa
     """Face crops go to robots with another embedder, thumbnails to the asker."""
     face = next(iter(faces.values()))
     crop = msg.FaceSearchRequest(
-        search_id="crop", asker="robot9", model_id="mobilefacenet_foamliu", embedding=float_array(face),
-        face_crop=byte_array(gif_bomb()), timeout=Duration(sec=2),
+        search_id="crop",
+        asker="robot9",
+        model_id="mobilefacenet_foamliu",
+        embedding=float_array(face),
+        face_crop=byte_array(gif_bomb()),
+        timeout=Duration(sec=2),
     )
     attacker.send(f"{MESH}/search/request", crop)
     bomb = msg.FaceMatch(robot_id="robot2", camera_id="front", similarity=0.9, thumbnail=byte_array(png_bomb()))
@@ -118,7 +123,7 @@ def test_a_bomb_as_a_face_crop_or_thumbnail_is_dropped(fleet, attacker, peak, fa
     assert all(len(match.thumbnail) <= 65_536 for match in answer.matches)
 
 
-class answering:  # noqa: N801  # reads as a phrase in a with statement
+class answering:
     """Answers every search request of the mesh with what ``answers`` makes of it."""
 
     def __init__(self, attacker, answers):
@@ -242,8 +247,9 @@ def test_a_clip_is_saved_nowhere_else(fleet, attacker, name):
 
 
 def test_all_frames_of_all_time_come_in_bounded_parts(fleet, attacker, peak):
-    request = srv.GetFrames.Request(camera_id="front", start=Time(sec=-(2**31)), end=Time(sec=2**31 - 1),
-                                    max_frames=2**32 - 1, max_bytes=2**32 - 1)
+    request = srv.GetFrames.Request(
+        camera_id="front", start=Time(sec=-(2**31)), end=Time(sec=2**31 - 1), max_frames=2**32 - 1, max_bytes=2**32 - 1
+    )
     answer = attacker.call(srv.GetFrames, "/robot1/get_frames", request)
     assert answer.success or answer.message
     odd = srv.GetFrames.Request(camera_id="../front", start=Time(sec=5), tolerance=Duration(sec=-7))
@@ -252,8 +258,15 @@ def test_all_frames_of_all_time_come_in_bounded_parts(fleet, attacker, peak):
     assert "unexpected" not in answer.message
 
 
-@pytest.mark.parametrize("setting,value", [("sightings.max_count", 2), ("event_logging.enabled", False),
-                                           ("sightings.max_age_h", 0.01), ("frame_history.max_disk_frames", 1)])
+@pytest.mark.parametrize(
+    "setting,value",
+    [
+        ("sightings.max_count", 2),
+        ("event_logging.enabled", False),
+        ("sightings.max_age_h", 0.01),
+        ("frame_history.max_disk_frames", 1),
+    ],
+)
 def test_what_deletes_or_silences_is_not_set_over_the_mesh(fleet, attacker, setting, value):
     request = SetParameters.Request(parameters=[Parameter(setting, value=value).to_parameter_msg()])
     result = attacker.call(SetParameters, "/robot1/history/set_parameters", request).results[0]

@@ -39,10 +39,14 @@ def test_a_damaged_file_is_read_or_refused(tmp_path, name):
     kind = damaged_files.KINDS[name]
     counts = Counter(each["outcome"] for each in outcomes)
     print(f"{name}: {len(outcomes)} files: {dict(counts)}, {max(each['mb'] for each in outcomes)} MB at most")
-    faults = [each for each in outcomes if each["outcome"] == "fault" or not (kind.refuses or each["outcome"] == "read")]
+    faults = [
+        each for each in outcomes if each["outcome"] == "fault" or not (kind.refuses or each["outcome"] == "read")
+    ]
     faults += [each for each in outcomes if each["mb"] > damaged_files.MEMORY_MB]
-    kinds = {(each["file"].split("/")[-1], each["said"].strip().splitlines()[-1] if each["said"] else ""): each
-             for each in faults}
+    kinds = {
+        (each["file"].split("/")[-1], each["said"].strip().splitlines()[-1] if each["said"] else ""): each
+        for each in faults
+    }
     shown = "\n".join(f"{each['number']} {each['file']} {each['mb']} MB {each['said']}" for each in kinds.values())
     assert not faults, f"{len(faults)} of {len(outcomes)}:\n{shown}"
     assert counts["read"], "a damaged file is sometimes still good: the reader works"

@@ -57,7 +57,7 @@ def send_all(attacker: Attacker, mutator: Mutator, plausible: Plausible, topics:
     calls = []
     topic_names, service_names = sorted(topics), sorted(services)
     own = [name for name in service_names if name.count("/") == 2]  # not those that every node of ROS has
-    for number in range(MESSAGES):
+    for _ in range(MESSAGES):
         share = mutator.chance.random()
         if share < SERVICE_SHARE:
             name = mutator.chance.choice(own if mutator.chance.random() < 0.6 else service_names)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from robot_processes import DEADLINE_S, Processes, wait_until
 
+
 def pytest_collection_modifyitems(items):
     try:
         import rclpy  # noqa: F401

@@ -52,9 +52,7 @@ class Attacker:
         """A publisher with a subscription matched."""
         if topic not in self._publishers:
             quality = QoSProfile(
-                depth=1000,
-                reliability=QoSReliabilityPolicy.RELIABLE,
-                durability=QoSDurabilityPolicy.TRANSIENT_LOCAL,
+                depth=1000, reliability=QoSReliabilityPolicy.RELIABLE, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL
             )
             made = self._publishers[topic] = self.node.create_publisher(kind, topic, quality)
             wait_until(made.get_subscription_count, f"a subscription to {topic}")

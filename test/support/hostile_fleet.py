@@ -52,7 +52,7 @@ def make_histories(data: Path, faces: dict[str, np.ndarray], now_ns: int, seed: 
     ok, thumbnail = cv2.imencode(".jpg", chance.integers(0, 255, (60, 60, 3), dtype=np.uint8))
     assert ok
     box = np.array([10, 10, 60, 60], np.float32)
-    for number, (name, face) in enumerate(faces.items(), 1):
+    for number, face in enumerate(faces.values(), 1):
         robot = f"robot{number}"
         history = RobotHistory(data, robot, contract)
         ids = IdAllocator(data / robot / "ids.json")
@@ -99,7 +99,12 @@ class HostileFleet:
             self.starts += 1
             cameras = "front", "door"
             if robot == "robot1":
-                parameters = (f"data_dir:={self.data}", "sightings.max_age_h:=24.0", "cameras:=[front, door]", f"sources:=['front={self.film}']")
+                parameters = (
+                    f"data_dir:={self.data}",
+                    "sightings.max_age_h:=24.0",
+                    "cameras:=[front, door]",
+                    f"sources:=['front={self.film}']",
+                )
                 given = [part for parameter in parameters for part in ("-p", parameter)]
                 command = [NODES / "robot", "--ros-args", "-r", f"__ns:=/{robot}", *given]
             else:
@@ -188,7 +193,9 @@ def _sightings(folder: Path) -> set[str]:
             continue
         connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
         try:
-            for row in connection.execute("SELECT camera_id, stamp_ns, frame_number, track_id, embedding FROM sightings"):
+            for row in connection.execute(
+                "SELECT camera_id, stamp_ns, frame_number, track_id, embedding FROM sightings"
+            ):
                 rows.add(f"{row[:4]} {_digest(bytes(row[4]))}")
         finally:
             connection.close()

@@ -124,8 +124,10 @@ class Mutator:
         """A text that ROS can send."""
         if self.chance.random() < 0.8:
             return self.chance.choice(self._texts)
-        letters = "".join(chr(self.chance.choice((self.chance.randrange(256), self.chance.randrange(0xD800))))
-                          for _ in range(self.chance.randrange(40)))
+        letters = "".join(
+            chr(self.chance.choice((self.chance.randrange(256), self.chance.randrange(0xD800))))
+            for _ in range(self.chance.randrange(40))
+        )
         return letters
 
     def number(self) -> float:
@@ -149,7 +151,9 @@ class Mutator:
         elif kind == 2 and data:
             data[at % len(data)] ^= 1 << self.chance.randrange(8)
         elif kind == 3:
-            data[at : at + 4] = self.chance.choice((b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\0\0\0\x80"))
+            data[at : at + 4] = self.chance.choice(
+                (b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\0", b"\0\0\0\x80")
+            )
         elif kind == 4:
             del data[at : at + self.chance.choice((1, 3, 50))]
         else:

@@ -88,20 +88,37 @@ class Plausible:
 
     def _verdict(self) -> msg.PersonVerdict:
         return msg.PersonVerdict(
-            record_id=self._id("a"), first="p_robot9_1", second="p_robot9_2", same=True, by="robot9", version=1,
-            stamp=self._now(), model_id=MODEL,
+            record_id=self._id("a"),
+            first="p_robot9_1",
+            second="p_robot9_2",
+            same=True,
+            by="robot9",
+            version=1,
+            stamp=self._now(),
+            model_id=MODEL,
         )
 
     def _entry(self) -> msg.GalleryEntry:
         return msg.GalleryEntry(
-            entry_id=self._id("g"), name="Eve", model_id=MODEL, embedding=self._unit(), quality=0.9, by="robot9",
+            entry_id=self._id("g"),
+            name="Eve",
+            model_id=MODEL,
+            embedding=self._unit(),
+            quality=0.9,
+            by="robot9",
             stamp=self._now(),
         )
 
     def _request(self) -> msg.FaceSearchRequest:
         return msg.FaceSearchRequest(
-            search_id=self._id("s"), asker="robot9", reference="picture", model_id=MODEL, embedding=self._unit(),
-            threshold=0.9, max_results=5, timeout=Duration(sec=2),
+            search_id=self._id("s"),
+            asker="robot9",
+            reference="picture",
+            model_id=MODEL,
+            embedding=self._unit(),
+            threshold=0.9,
+            max_results=5,
+            timeout=Duration(sec=2),
         )
 
     def _result(self) -> msg.FaceSearchResult:
@@ -113,14 +130,26 @@ class Plausible:
 
     def _people(self) -> msg.PeopleResult:
         return msg.PeopleResult(
-            query_id=self._id("q"), robot_id="robot9", instance_id="robot9", person_ids=["p_robot9_1"], sightings=[1],
-            first_ns=[1], last_ns=[2], verdicts=[self._verdict()], gallery=[self._entry()],
+            query_id=self._id("q"),
+            robot_id="robot9",
+            instance_id="robot9",
+            person_ids=["p_robot9_1"],
+            sightings=[1],
+            first_ns=[1],
+            last_ns=[2],
+            verdicts=[self._verdict()],
+            gallery=[self._entry()],
         )
 
     def _event(self) -> msg.PersonEvent:
         return msg.PersonEvent(
-            header=self._header(), event="PERSON_IN", robot_id="robot2", camera_id="door", person_id="p_robot2_9",
-            bbox=[0.0, 0.0, 9.0, 9.0], confidence=0.9,
+            header=self._header(),
+            event="PERSON_IN",
+            robot_id="robot2",
+            camera_id="door",
+            person_id="p_robot2_9",
+            bbox=[0.0, 0.0, 9.0, 9.0],
+            confidence=0.9,
         )
 
     def _face(self) -> msg.Face:
@@ -130,7 +159,11 @@ class Plausible:
 
     def _tracks(self) -> msg.Tracks:
         track = msg.Track(
-            track_id=self._id("t"), person_id="p_robot2_9", state=1, bbox=[0.0, 0.0, 60.0, 90.0], confidence=0.9,
+            track_id=self._id("t"),
+            person_id="p_robot2_9",
+            state=1,
+            bbox=[0.0, 0.0, 60.0, 90.0],
+            confidence=0.9,
             face=[self._face()],
         )
         return msg.Tracks(header=self._header(), camera_id="door", frame_number=1, model_id=MODEL, tracks=[track])
@@ -140,9 +173,7 @@ class Plausible:
         return msg.Detections(header=self._header(), camera_id="door", model_id="m", detections=[found], frame_number=1)
 
     def _faces(self) -> msg.Faces:
-        return msg.Faces(
-            header=self._header(), camera_id="door", frame_number=1, model_id=MODEL, faces=[self._face()]
-        )
+        return msg.Faces(header=self._header(), camera_id="door", frame_number=1, model_id=MODEL, faces=[self._face()])
 
     def _search(self) -> srv.FaceSearch.Request:
         request = srv.FaceSearch.Request(timeout=Duration(sec=2), embedding=self._unit(), model_id=MODEL)

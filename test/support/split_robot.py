@@ -1,6 +1,6 @@
-"""The nodes of one robot with messages between them, as one process each has them: ``split_robot.py ROBOT DATA CAMERA …``.
+"""The nodes of one robot with messages between them: ``split_robot.py ROBOT DATA CAMERA …``.
 
-They share a process here, so that a test starts it in a few seconds.
+They share a process, so that a test starts them in a few seconds.
 """
 
 import contextlib

@@ -18,6 +18,7 @@ from facetrack_ros.concurrency.worker import Worker
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes.base import ros_logging
 from facetrack_ros.nodes.base.inbox import Inbox
+from facetrack_ros.nodes.base.serialized_size import needs_check, size_checked
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
@@ -59,11 +60,21 @@ class LifecycleNode(LifecycleNodeMixin, Node):
         return super().create_publisher(*args, event_callbacks=events, **options)
 
     def create_subscription(
-        self, *args, event_callbacks: SubscriptionEventCallbacks | None = None, **options
+        self,
+        msg_type: Any,
+        topic: str,
+        callback: Callable[..., None],
+        *args,
+        event_callbacks: SubscriptionEventCallbacks | None = None,
+        raw: bool = False,
+        **options,
     ) -> Subscription:
-        """Create a subscription without rclpy's default event handlers: see :meth:`create_publisher`."""
+        """Create a subscription without rclpy's default event handlers: see :meth:`create_publisher`. A message whose
+        lists claim more than it holds is refused before it is read: see :mod:`.serialized_size`."""
         events = event_callbacks or SubscriptionEventCallbacks(use_default_callbacks=False)
-        return super().create_subscription(*args, event_callbacks=events, **options)
+        if not raw and needs_check(msg_type):
+            callback, raw = size_checked(self, msg_type, callback), True
+        return super().create_subscription(msg_type, topic, callback, *args, event_callbacks=events, raw=raw, **options)
 
     def activate(self) -> None:
         """Load what the work needs.

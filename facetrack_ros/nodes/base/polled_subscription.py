@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
+
+from facetrack_ros.nodes.base.serialized_size import needs_check, size_checked
 
 
 class PolledSubscription:
@@ -22,7 +23,7 @@ class PolledSubscription:
 
     def __init__(
         self,
-        node: Node,
+        node: Any,
         kind: type,
         topic: str,
         callback: Callable[[Any, dict], None],
@@ -31,6 +32,8 @@ class PolledSubscription:
         raw: bool = False,
     ):
         self._node = node
+        if not raw and needs_check(kind):
+            callback, raw = size_checked(node, kind, callback), True
         self._callback = callback
         self._subscription: Subscription = node.create_subscription(
             kind,
