@@ -23,7 +23,7 @@ def read_damaged(name: str, folder: Path) -> list[dict]:
     while first < FILES:
         command = [sys.executable, damaged_files.__file__, name, folder, SEED, first, FILES - first]
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=3600)
-        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         assert lines, done.stderr[-3000:]
         outcomes += [line for line in lines if line["outcome"] != "begun"]
         if lines[-1]["outcome"] == "begun":

@@ -62,6 +62,10 @@ INSERT INTO analysed (camera_id, start_ns, end_ns) SELECT camera_id, start_ns, e
 }
 
 
+# How SQLite's errors begin where a damaged page held the schema.
+_SCHEMA_LOST = ("no such table", "no such column", "no such index", "malformed database schema")
+
+
 def database_path(directory: Path | str, model_id: str) -> Path:
     """The file with the sightings of a model in a robot's folder."""
     return Path(directory) / f"sightings-{quote(model_id, safe='')}.sqlite"
@@ -238,9 +242,9 @@ class Database:
             raise StoreError(f"{self.path} was closed and cannot be used any more")
         try:
             yield  # a damaged page may show when a statement is run, and when its rows are read
-        except sqlite3.OperationalError as error:
-            raise StoreError(f"cannot use {self.path}: {error}; check room and permissions on that disk") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter of texts in SQLite's own sentence
+            if isinstance(error, sqlite3.OperationalError) and not str(error).startswith(_SCHEMA_LOST):
+                raise StoreError(f"cannot use {self.path}: {error}; check room and permissions on that disk") from error
             advice = "move it away and a new one is created"
             raise DamagedStoreError(f"{self.path} is damaged ({error}); {advice}") from error
 
@@ -265,7 +269,7 @@ class Database:
 
     def _check(self, contract: ModelContract, robot_id: str | None) -> None:
         if self.rows("PRAGMA application_id") != [(_APPLICATION_ID,)]:
-            raise StoreError(f"{self.path} is no store of sightings; move it away")
+            raise DamagedStoreError(f"{self.path} is no store of sightings; move it away")
         ((version,),) = self.rows("PRAGMA user_version")
         if version > SCHEMA_VERSION:
             versions = f"schema {version}, this one reads up to {SCHEMA_VERSION}"
@@ -273,7 +277,7 @@ class Database:
         self.version = version
         about = self.rows("SELECT robot_id, model_id, sha256, dimension FROM about")
         if len(about) != 1:
-            raise StoreError(f"{self.path} is damaged (its table about does not have one row); move it away")
+            raise DamagedStoreError(f"{self.path} is damaged (its table about does not have one row); move it away")
         self.robot_id, model_id, sha256, dimension = about[0]
         if (model_id, dimension) != (contract.id, contract.dimension):
             models = f"{model_id} ({dimension} numbers), not of {contract.id} ({contract.dimension})"

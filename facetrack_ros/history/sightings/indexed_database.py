@@ -42,10 +42,10 @@ class IndexedDatabase:
         self._changes = 0
         self._rule = rule
         self._block_rows = block_rows
-        self._use(database)
         try:
+            self._use(database)
             self.reload()
-        except StoreError:
+        except BaseException:
             database.close()
             raise
 

@@ -42,7 +42,7 @@ class SqliteFile(BagFile):
             self._database.text_factory = lambda data: data.decode(errors="replace")
             self._ids: dict[str, list[int]] = {}
             self._read_topics()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError) as error:  # ValueError: bytes that are not UTF-8 in SQLite's own sentence
             self.close()
             raise SourceError(
                 f"{path} is no recording that can be read ({first_line(error)}): {self._remedy}"
@@ -100,13 +100,13 @@ class SqliteFile(BagFile):
         try:
             for row, log_ns in self._database.execute(sql, topic_ids):
                 rows.append((log_ns if isinstance(log_ns, int) else 0, row))
-        except sqlite3.Error:
+        except (sqlite3.Error, ValueError):
             return rows, False
         return rows, True
 
     def _read_topics(self) -> None:
         """
-        :raises sqlite3.Error: the tables of a recording are missing or damaged.
+        :raises sqlite3.Error: the tables of a recording are missing or damaged; or a ValueError.
         """
         kinds = self._database.execute("SELECT name, type FROM sqlite_master WHERE name IN ('topics', 'messages')")
         if any(kind != "table" for _, kind in kinds):  # a view may never end
@@ -123,7 +123,7 @@ class SqliteFile(BagFile):
         sql = "SELECT topic_type, encoded_message_definition FROM message_definitions WHERE encoding = 'ros2msg'"
         try:
             return dict(self._database.execute(sql).fetchall())
-        except sqlite3.Error:
+        except (sqlite3.Error, ValueError):
             return {}
 
 
