@@ -96,7 +96,7 @@ class ModelContract:
         """
         try:
             fields = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ModelError(f"no JSON: {error}") from error
         if not isinstance(fields, dict):
             raise ModelError("no JSON object")

@@ -77,7 +77,7 @@ def _read(path: Path) -> dict[str, int]:
         raise StoreError(f"{path} cannot be read: check its permissions, ids go on from it") from error
     except (ValueError, RecursionError):
         last = None
-    if not isinstance(last, dict) or not all(type(number) is int and number >= 0 for number in last.values()):
+    if not isinstance(last, dict) or not all(type(number) is int and 0 <= number < 2**63 for number in last.values()):
         raise DamagedStoreError(
             f"{path} is damaged: restore it from a copy, or remove it together with this robot's history, "
             "for otherwise ids would be given out twice"

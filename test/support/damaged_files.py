@@ -11,6 +11,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import sys
 import traceback
 from collections.abc import Callable
@@ -245,8 +246,39 @@ def damage(good: Path, files: list[str], folder: Path, seed: int, number: int) -
     shutil.copytree(good, folder)
     mutator = Mutator(seed * 1_000_003 + number)
     name = mutator.chance.choice(files)
-    (folder / name).write_bytes(mutator.damaged((good / name).read_bytes()))
+    if mutator.chance.random() < ODD_SHARE:
+        (folder / name).unlink()
+        mutator.chance.choice(ODD)(folder / name)
+    else:
+        (folder / name).write_bytes(mutator.damaged((good / name).read_bytes()))
     return name
+
+
+def _sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(10 * 2**30)
+
+
+def _listening(path: Path) -> None:
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as server:
+        here = os.getcwd()
+        os.chdir(path.parent)  # the path of a socket is short
+        server.bind(path.name)
+        os.chdir(here)
+
+
+#: What may stand in a file's place, made at its path, and how often.
+ODD = (
+    os.mkfifo,
+    Path.mkdir,
+    _listening,
+    _sparse,
+    lambda path: path.symlink_to("/dev/zero"),
+    lambda path: path.symlink_to("/dev/null"),
+    lambda path: path.symlink_to(path.name),
+    lambda path: path.symlink_to("nowhere"),
+)
+ODD_SHARE = 0.15
 
 
 def read_all(kind: Kind, folder: Path, seed: int, first: int, count: int) -> None:

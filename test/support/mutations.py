@@ -63,6 +63,17 @@ TEXTS = (
     "__proto__",
     "CON",
 )
+#: Contents that stand in for a whole file.
+REPLACEMENTS = (
+    b"",
+    b"\0" * 4096,
+    b"[" * 100_000,
+    b'{"a":' * 20_000,
+    b"9" * 10_000,
+    b"null\n",
+    b"\xff\xfe" * 100,
+    b"\n" * 9999,
+)
 _FLOATS = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e-45, 1e30, -1e30, float("nan"), _INF, -_INF)
 _LENGTHS = (0, 1, 2, 3, 5, 127, 128, 129, 512)
 #: Elements of the longest array. A message of ten such arrays stays far below what DDS sends.
@@ -135,7 +146,9 @@ class Mutator:
         return self.chance.choice(_FLOATS) if self.chance.random() < 0.7 else self.chance.uniform(-2.0, 2.0)
 
     def damaged(self, data: bytes) -> bytes:
-        """Bytes cut short, grown, or with bits, lengths and stretches changed."""
+        """Bytes cut short, grown, or with bits, lengths and stretches changed; or none, or brackets without end."""
+        if self.chance.random() < 0.05:
+            return self.chance.choice(REPLACEMENTS)
         changed = bytearray(data)
         for _ in range(self.chance.randint(1, 4)):
             self._damage(changed)

@@ -103,7 +103,7 @@ def read_log(path: Path, start: int = 0) -> tuple[list[dict], int, int]:
     for number, line in enumerate(lines[1:] if path.suffix == ".csv" and not start else lines, 1):
         try:
             events.append(parse(line.decode()))
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, RecursionError) as error:
             place = f"after byte {start}" if start else ""
             logger.warning("event %d %sof %s is damaged and left out: %s", number, place, path, error)
     return events, start + end, len(lines) - (path.suffix == ".csv" and not start and bool(lines)) - len(events)

@@ -33,6 +33,7 @@ class IndexBlockWriter:
     lock: threading.RLock
     done: Callable[[Path | None, str], None]
     _thread: threading.Thread | None = None
+    _begun: threading.Event = field(default_factory=threading.Event)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def start(self, path: Path, after: int, last: int, rows: int) -> None:
@@ -40,7 +41,10 @@ class IndexBlockWriter:
         self._thread = threading.Thread(
             target=self._work, args=(path, after, last, rows), daemon=True, name="index_block_writer"
         )
-        self._thread.start()
+        try:
+            self._thread.start()
+        finally:
+            self._begun.set()
 
     def stop(self) -> None:
         """Abort writing and wait for the thread."""
@@ -50,7 +54,9 @@ class IndexBlockWriter:
     def join(self) -> None:
         """Wait for the thread."""
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
+            self._begun.wait()  # another thread may be starting it
+            if self._thread.ident is not None:
+                self._thread.join()
 
     def _work(self, path: Path, after: int, last: int, rows: int) -> None:
         with suppress(OSError):  # the thread's priority may be low already
