@@ -21,6 +21,8 @@ from facetrack_ros.search.fleet_roster import FleetRoster, RosterEntry
 
 # Discovery takes well under a second on a healthy network; a robot not found within this time is absent.
 FIND_S = 5.0
+# How often to check for an endpoint; rclpy's Client.wait_for_service checks every 0.25 s.
+CHECK_S = 0.02
 
 
 class FleetClient:
@@ -152,9 +154,7 @@ class FleetClient:
         parts = self.node.create_subscription(
             msg.FaceSearchPart, f"/{self.robot}/face_search/parts", callback, RELIABLE
         )
-        deadline = time.monotonic() + FIND_S
-        while not parts.get_publisher_count() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        _wait_until(lambda: parts.get_publisher_count() > 0, FIND_S)
 
     def on_event(self, robot: str, callback: Callable[[msg.PersonEvent], None]) -> None:
         """Subscribe to a robot's events."""
@@ -179,9 +179,8 @@ class FleetClient:
         robot = robot or self.robot
         client = self._client(kind, name, robot)
         deadline = time.monotonic() + FIND_S
-        if not self.wait_for(lambda heartbeats: robot in heartbeats, FIND_S) or not client.wait_for_service(
-            max(0.1, deadline - time.monotonic())
-        ):
+        heard = self.wait_for(lambda heartbeats: robot in heartbeats, FIND_S)
+        if not heard or not _wait_until(client.service_is_ready, max(0.1, deadline - time.monotonic())):
             known = ", ".join(self.roster()) or "no robot at all"
             raise RequestError(f"no robot called {robot} answers on the mesh {self.mesh}; found: {known}")
         responded, called = threading.Event(), time.monotonic()
@@ -190,3 +189,13 @@ class FleetClient:
         if not responded.wait(timeout_s):
             raise RequestError(f"{robot} did not answer within {timeout_s:.0f} s")
         return future.result(), time.monotonic() - called
+
+
+def _wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
+    """Check a condition until it holds; False after ``timeout_s``."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(CHECK_S)
+    return True
