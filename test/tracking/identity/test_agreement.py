@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.core.similarity_level import SimilarityLevel
-from facetrack_ros.tracking.identity.agreement import AgreementRule
+from facetrack_ros.tracking.identity.agreement import AgreementRule, FaceAgreement
 from facetrack_ros.tracking.identity.face_template import FaceTemplate
 
 THRESHOLD = 0.36
@@ -45,6 +45,16 @@ def test_fewer_faces_need_more_similarity(embedding_of, one, other, pairs, prove
     agreement = rule.compare(*templates, None)
     assert agreement.pairs == pairs
     assert rule.proves(agreement) == proves
+
+
+@pytest.mark.parametrize(
+    ("pairs", "deviations", "proves"),
+    [(1, 5.4, False), (1, 5.7, True), (2, 5.2, False), (3, 5.3, False), (3, 5.5, True)],
+)
+def test_strangers_in_the_dark_stay_apart(pairs, deviations, proves):
+    """Two people of ORL, filmed in the dark, reached 5.4 deviations with one matching pair and 5.2 with three."""
+    agreement = FaceAgreement(0.4, 0.5, deviations, pairs, least_pairs=1, frames=9)
+    assert AgreementRule(THRESHOLD).proves(agreement) == proves
 
 
 def test_half_of_the_faces_must_match(embedding_of):
