@@ -79,6 +79,8 @@ BENCHMARKS = (
     Benchmark("cut_cable", ()),
     Benchmark("day", ()),
     Benchmark("soak"),
+    Benchmark("killed_robot"),
+    Benchmark("disk_faults"),
 )
 #: Files that benchmarks import or start.
 PARTS = (
@@ -88,6 +90,7 @@ PARTS = (
     "pipeline_parts",
     "pipeline_clip",
     "face_resnet50",
+    "failing_disk",
     "mot_scores",
     "synthetic_fleet",
     "cable",

@@ -1,7 +1,10 @@
 """Errors raised on purpose. Each message is one sentence that says what to do."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOTCONN, errno.ESTALE, errno.ENODEV)
 
 
 class FacetrackError(Exception):
@@ -52,6 +55,10 @@ class StoreError(FacetrackError):
     """A history on disk cannot be opened, read or written."""
 
 
+class DiskError(StoreError):
+    """The disk takes nothing: it is full, read-only, failing or gone. What is stored stays readable where it can be."""
+
+
 class DamagedStoreError(StoreError):
     """The file of a store is damaged."""
 
@@ -83,13 +90,14 @@ class EvaluationError(FacetrackError):
 def store_errors(problem: str, advice: str = "") -> Iterator[None]:
     """Raise an ``OSError`` of the block as StoreError: the problem, the system's reason, and the advice.
 
-    :raises StoreError: the disk refuses something.
+    :raises StoreError: something is refused; :class:`DiskError` where it is the disk that takes nothing.
     """
     try:
         yield
     except OSError as error:
         sentence = f"{problem}: {error.strerror or error}"
-        raise StoreError(f"{sentence}; {advice}" if advice else sentence) from error
+        kind = DiskError if error.errno in _OF_THE_DISK else StoreError
+        raise kind(f"{sentence}; {advice}" if advice else sentence) from error
 
 
 def first_line(error: Exception) -> str:

@@ -207,12 +207,25 @@ class FrameHistoryOptions:
     max_disk_frames: int = live(5000, "Most stored frames, of all cameras together; 0: no limit.", 0, 10**9)
     max_disk_mb: int = live(0, "Most megabytes of stored frames; 0: no limit.", 0, 10**9)
     max_disk_age_h: float = live(0.0, "Greatest age of stored frames, hours before the newest; 0: no limit.", 0.0, 1e6)
-    min_free_mb: int = live(500, "Megabytes kept free on the disk of stored frames; 0: none.", 0, 10**9)
+    min_free_mb: int = live(
+        500,
+        "Megabytes that stored frames and clips leave free; events, sightings and logs leave a tenth of it; 0: none.",
+        0,
+        10**9,
+    )
     compression: str = option(
         "jpg",
         "Format of stored frames: jpg (never re-encoded), png, or h264 (a quarter of the size, 9 ms of CPU a frame).",
         choices=("jpg", "png", "h264"),
     )
+
+
+@dataclass(frozen=True)
+class ClipsOptions:
+    """Limits of clips saved over ROS."""
+
+    max_count: int = option(200, "Most clips; the oldest are deleted, which the response says; 0: no limit.", 0, 10**6)
+    max_mb: int = option(2000, "Most megabytes of clips, and of one; the oldest are deleted; 0: no limit.", 0, 10**9)
 
 
 @dataclass(frozen=True)
@@ -330,6 +343,7 @@ class Settings:
     tracking: TrackingOptions = field(default_factory=TrackingOptions)
     gallery: GalleryOptions = field(default_factory=GalleryOptions)
     frame_history: FrameHistoryOptions = field(default_factory=FrameHistoryOptions)
+    clips: ClipsOptions = field(default_factory=ClipsOptions)
     sightings: SightingsOptions = field(default_factory=SightingsOptions)
     robot_pose: RobotPoseOptions = field(default_factory=RobotPoseOptions)
     event_logging: EventLoggingOptions = field(default_factory=EventLoggingOptions)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from facetrack_ros.cli.time_format import zone_note
+from facetrack_ros.core.private_files import make_private
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.report.json_report import response_to_dict
 from facetrack_ros.search.report.table import both_times, response_table
@@ -82,5 +83,7 @@ def print_outcome(
     for number, match in enumerate(response.matches, 1):
         if match.thumbnail:
             (folder / f"{match_name(number, match)}.jpg").write_bytes(match.thumbnail)
+    for path in (folder / "answer.json", folder / "timeline.png", *folder.glob("*.jpg")):
+        make_private(path)  # one that was there keeps its permissions when it is written again
     if not arguments.json:
         print(f"timeline: {folder / 'timeline.png'}")

@@ -38,6 +38,5 @@ def choose_clip(
         start_ns = min(sighting.first_ns for sighting in sightings)
         end_ns = max(sighting.last_ns for sighting in sightings)
         cameras = cameras or tuple(sorted({sighting.camera_id for sighting in sightings}))
-    return Clip(
-        tuple(cameras) or source.cameras(), start_ns - before_ns, end_ns + after_ns, tuple(formats) or ("mcap",), boxes
-    )
+    cameras, formats = tuple(dict.fromkeys(cameras)), tuple(dict.fromkeys(formats))
+    return Clip(cameras or source.cameras(), start_ns - before_ns, end_ns + after_ns, formats or ("mcap",), boxes)

@@ -4,6 +4,7 @@ import hashlib
 import heapq
 import json
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from facetrack_ros.history.sightings.sighting import Sighting
 
 FORMATS = ("mcap", "jpg", "png", "gif", "mp4")
 MANIFEST = "manifest.json"
+#: Suffix of a clip's folder until it is whole.
+UNFINISHED = ".unfinished"
 FORMAT_VERSION = 1
 #: How long boxes are shown on, chosen by hand: a camera may be faster than the detector, and boxes would flicker.
 _BOXES_SHOWN_NS = 500_000_000
@@ -51,9 +54,12 @@ class SavedClip:
     empty: tuple[str, ...] = ()
 
 
-def save_clip(source: ClipSource, clip: Clip, folder: Path) -> SavedClip:
+def save_clip(
+    source: ClipSource, clip: Clip, folder: Path, check: Callable[[int], None] = lambda size: None
+) -> SavedClip:
     """Write a clip into a new folder, completely or not at all.
 
+    :param check: called while it is written, with its bytes so far; raises where that is too much.
     :raises StoreError: the folder exists, there are no frames, a format is unknown, or the disk refuses.
     """
     unknown = [name for name in clip.formats if name not in FORMATS]
@@ -61,12 +67,12 @@ def save_clip(source: ClipSource, clip: Clip, folder: Path) -> SavedClip:
         raise StoreError(f"there is no clip format {unknown[0]}: choose from {', '.join(FORMATS)}")
     if folder.exists():
         raise StoreError(f"{folder} is there already; give the clip another name")
-    unfinished = folder.with_name(folder.name + ".unfinished")
+    unfinished = folder.with_name(folder.name + UNFINISHED)
     with store_errors(f"cannot write the clip {folder}", "make room or check the permissions"):
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         try:
-            writer = _ClipWriter(source, clip, unfinished)
+            writer = _ClipWriter(source, clip, unfinished, check)
             manifest = writer.write()
             if not manifest["frames"]:
                 problem = f"{source.robot_id} holds no frame of {', '.join(clip.cameras) or 'any camera'} in that time"
@@ -87,8 +93,9 @@ class _ClipWriter:
     :ivar skipped: number of frames that could not be decoded.
     """
 
-    def __init__(self, source: ClipSource, clip: Clip, folder: Path) -> None:
-        self._source, self._clip, self._folder = source, clip, folder
+    def __init__(self, source: ClipSource, clip: Clip, folder: Path, check: Callable[[int], None]) -> None:
+        self._source, self._clip, self._folder, self._check = source, clip, folder, check
+        self._image_bytes = 0
         self._image_formats = [name for name in clip.formats if name != "mcap"]
         self._videos: dict[tuple[str, str], GifWriter | Mp4Writer] = {}
         self._latest: dict[str, tuple[int, tuple[Track, ...]]] = {}
@@ -112,6 +119,7 @@ class _ClipWriter:
                 if followed:
                     self._latest[frame.camera_id] = frame.stamp_ns, followed
                 self._write_images(frame)
+                self._check_size(recording)
             if recording is not None:
                 channel = events_channel(source.robot_id)
                 for event in events:
@@ -154,8 +162,13 @@ class _ClipWriter:
                 data = self._encoded(frame, name)
                 path.parent.mkdir(exist_ok=True)
                 path.write_bytes(data)
+                self._image_bytes += len(data)
         except FrameError:
             self.skipped += 1
+
+    def _check_size(self, recording: SegmentWriter | None) -> None:
+        videos = sum(path.stat().st_size for path in self._folder.iterdir() if path.suffix[1:] in _VIDEO_WRITERS)
+        self._check(self._image_bytes + videos + (recording.bytes if recording is not None else 0))
 
     def _video(self, camera_id: str, name: str) -> GifWriter | Mp4Writer:
         video = self._videos.get((camera_id, name))

@@ -16,9 +16,25 @@ def create_private_files() -> None:
     os.umask(_OTHERS)
 
 
-def make_private(folder: Path) -> None:
-    """Take an existing folder's permissions from everyone but its owner; a folder of another owner stays as it is."""
+def make_private(path: Path) -> bool:
+    """Take the permissions of an existing file or folder from everyone but its owner; a link stays as it is.
+
+    :returns: whether others had any; False also where another user owns it.
+    """
     with suppress(OSError):
-        mode = stat.S_IMODE(folder.stat().st_mode)
-        if mode & _OTHERS:
-            folder.chmod(mode & ~_OTHERS)
+        mode = path.lstat().st_mode
+        if mode & _OTHERS and not stat.S_ISLNK(mode):
+            path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
+            return True
+    return False
+
+
+def make_tree_private(folder: Path) -> int:
+    """:func:`make_private` of a folder and all that is in it; the number of files and folders that others had a right to.
+
+    Links are not followed.
+    """
+    found = int(make_private(folder))
+    for parent, folders, files in os.walk(folder):
+        found += sum(make_private(Path(parent, name)) for name in (*folders, *files))
+    return found

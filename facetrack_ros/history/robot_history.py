@@ -1,6 +1,7 @@
 """The history of one robot: frames, sightings, events."""
 
 import heapq
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -12,8 +13,10 @@ from facetrack_ros.config import Config, optional_path
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
-from facetrack_ros.errors import DamagedStoreError, StoreError
+from facetrack_ros.core.private_files import make_tree_private
+from facetrack_ros.errors import DamagedStoreError, DiskError, StoreError
 from facetrack_ros.history.clock_offsets import ClockOffsets
+from facetrack_ros.history.disk_room import DiskRoom
 from facetrack_ros.history.events.log import EventLog
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.recorder import FrameRecorder
@@ -30,6 +33,8 @@ from facetrack_ros.history.sightings.thumbnail import LazyThumbnails, Thumbnails
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
 from facetrack_ros.models.contract import ModelContract
 
+logger = logging.getLogger(__name__)
+
 
 class RobotHistory:
     """Keeps frames in memory and on disk, sightings and events below ``directory/robot_id``.
@@ -38,6 +43,7 @@ class RobotHistory:
 
     Thread-safe. :meth:`flush` bounds what a killed robot loses while no frames arrive.
 
+    :ivar room: the space that stays free on the disk.
     :param directory: the data folder; robots may share it.
     :param contract: of the embedder.
     :param frames: how many frames are kept in memory, which are written to disk, and for how long; None: the defaults.
@@ -68,7 +74,10 @@ class RobotHistory:
         self._poses = poses
         self.path = robot_folder(directory, robot_id)
         set_foreign_aside(self.path)
-        self.events = EventLog(robot_folder(event_dir, robot_id) if event_dir else self.path, event_format, event_fsync)
+        self.room = DiskRoom(frames.limits.free_bytes)
+        log = robot_folder(event_dir, robot_id) if event_dir else self.path
+        _make_private(self.path, log, frames.folder(self.path))
+        self.events = EventLog(log, event_format, event_fsync, self.room)
         self.clock_offsets = ClockOffsets(self.path)
         self.sightings = open_or_recover(self.path, contract, robot_id)
         save_contract(self.path, contract)
@@ -119,6 +128,7 @@ class RobotHistory:
             self._frames = frames
             for ring in self._rings.values():
                 ring.resize(frames.ring_frames)
+            self.room = self.events.room = DiskRoom(frames.limits.free_bytes)
         if self.recorder is not None:
             self.recorder.change(frames)
 
@@ -171,6 +181,8 @@ class RobotHistory:
         pose = self._poses.at(stamp_ns) if self._poses is not None else None
 
         def add_faces() -> None:
+            if any(track.face is not None for track in tracks):
+                self.room.require(self.path, "sightings")
             for track in tracks:
                 face = track.face
                 if face is not None and face.embedding is not None:
@@ -199,6 +211,18 @@ class RobotHistory:
                 self.alert(event.stamp_ns, event.camera_id)
         with self._lock:
             return self.events.append(*events)
+
+    def catch_up(self) -> str:
+        """Write the events that waited for the disk; what is left out since the start, in words.
+
+        :raises StoreError: the disk does not take them.
+        """
+        waited = self.events.unwritten - self.events.lost
+        self.add_event()
+        frames = self.recorder.lost if self.recorder is not None else 0
+        return (
+            f"{waited} events that waited are written; left out are {frames} frames, {self.events.lost} events so far"
+        )
 
     def close_left_open(self) -> tuple[PersonEvent, ...]:
         """Log a PERSON_OUT, ``reason: restarted``, for each visit that the process before this one did not end.
@@ -258,9 +282,10 @@ class RobotHistory:
             except DamagedStoreError:
                 self.sightings = reopen_recovered(self.sightings)
             except StoreError as error:  # the other steps are done all the same
-                errors.append(str(error))
+                errors.append(error)
         if errors:
-            raise StoreError("; ".join(dict.fromkeys(errors)))
+            kind = DiskError if any(isinstance(error, DiskError) for error in errors) else StoreError
+            raise kind("; ".join(dict.fromkeys(map(str, errors))))
 
     def close(self) -> None:
         """Commit and close.
@@ -345,6 +370,13 @@ class RobotHistory:
     def _all_rings(self) -> dict[str, FrameRing]:
         with self._lock:
             return dict(self._rings)
+
+
+def _make_private(*folders: Path) -> None:
+    """Take what others may do with a robot's files, as an older version or a copy may have left them, and log it."""
+    for folder in dict.fromkeys(folders):
+        if found := make_tree_private(folder):
+            logger.warning("%d files in %s were open to other users: now their owner alone may use them", found, folder)
 
 
 def _folder_size(path: Path) -> int:

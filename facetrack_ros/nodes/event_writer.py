@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.event import PersonEvent
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import DiskError, StoreError
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 
@@ -19,7 +19,7 @@ class EventWriter:
 
     :param history: the robot's history, None until it is open.
     :param publish: publishes the ends of visits that were left open.
-    :param failed: receives each error of the disk.
+    :param disk_failed: receives each failure of the disk.
     :param worker: that opens the history, which events must follow; None: a thread of its own, so that events do not
         wait for sightings.
     """
@@ -29,10 +29,10 @@ class EventWriter:
         node: RobotMemberNode,
         history: Callable[[], RobotHistory | None],
         publish: Callable[[Iterable[PersonEvent]], None],
-        failed: Callable[[str], None],
+        disk_failed: Callable[[DiskError], None],
         worker: Worker | None = None,
     ):
-        self._node, self._history, self._publish, self._failed = node, history, publish, failed
+        self._node, self._history, self._publish, self._disk_failed = node, history, publish, disk_failed
         self._owns_worker = worker is None
         self._worker = worker or Worker("history events", FifoMailbox(), run_calls)
         self._early: deque[PersonEvent] = deque(maxlen=MOST_EARLY)
@@ -56,8 +56,10 @@ class EventWriter:
             return
         try:
             events = history.close_left_open()
+        except DiskError as error:
+            self._disk_failed(error)
+            return
         except StoreError as error:
-            self._failed(str(error))
             self._node.get_logger().error(str(error))
             return
         if events:
@@ -82,17 +84,8 @@ class EventWriter:
             elif self._node.settings.event_logging.enabled:
                 early = tuple(self._early)
                 self._early.clear()
-                self._log(history, (*early, *events))
-        except StoreError as error:
-            self._failed(str(error))
-            raise
+                history.add_event(*early, *events)
+        except DiskError as error:  # they wait
+            self._disk_failed(error)
         finally:
             written.set()
-
-    def _log(self, history: RobotHistory, events: tuple[PersonEvent, ...]) -> None:
-        waited = history.events.unwritten - history.events.lost
-        if history.add_event(*events) and waited:
-            self._node.get_logger().info(
-                f"the event log takes events again: {waited} that waited are written, "
-                f"{history.events.lost} were too many to wait and are lost"
-            )

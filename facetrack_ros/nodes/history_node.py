@@ -10,7 +10,7 @@ from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import DiskError, StoreError
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.pose_history import PoseHistory
 from facetrack_ros.history.robot_history import RobotHistory
@@ -28,6 +28,7 @@ from facetrack_ros.nodes.event_writer import EventWriter
 from facetrack_ros.nodes.fleet.frame_services import FrameServices
 from facetrack_ros.nodes.fleet.people_server import PeopleServer
 from facetrack_ros.nodes.fleet.search_server import SearchServer
+from facetrack_ros.nodes.health.disk_watch import DiskWatch
 from facetrack_ros.nodes.health.history_health import HistoryHealth
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
@@ -57,6 +58,7 @@ class HistoryNode(RobotMemberNode):
         "data_dir",
         "camera.",
         "frame_history.",
+        "clips.",
         "sightings.",
         "robot_pose.",
         "event_logging.",
@@ -76,7 +78,10 @@ class HistoryNode(RobotMemberNode):
         self.history: RobotHistory | None = None
         self._heartbeat = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), HEARTBEAT_PUB)
         self._worker = Worker("history", FifoMailbox(), self._work)
-        self._search_server = SearchServer(self, self.instance_id, lambda: self.history, self._clock_note)
+        self._disk = DiskWatch(self.get_logger().error, self.get_logger().info)
+        self._search_server = SearchServer(
+            self, self.instance_id, lambda: self.history, self._clock_note, self._disk_failed
+        )
         self._people_server = PeopleServer(self, self.instance_id, lambda: self.history)
         self._heartbeat_timer = steady_timer(self, 1.0, self._publish_status)
         self._frame_services = FrameServices(self, lambda: self.history)
@@ -86,7 +91,7 @@ class HistoryNode(RobotMemberNode):
             self,
             lambda: self.history,
             self._search_server.publish_events,
-            self._health.failed,
+            self._disk_failed,
             self._worker if subscribe else None,
         )
         self._other_stores = OtherStores(self.robot_folder() / self.robot_id)
@@ -208,9 +213,16 @@ class HistoryNode(RobotMemberNode):
     def _work(self, call: tuple) -> None:
         try:
             run_calls(call)
+        except DiskError as error:
+            self._disk_failed(error)
         except StoreError as error:
             self._health.failed(str(error))
             raise
+
+    def _disk_failed(self, error: DiskError) -> None:
+        """Note a failure of the disk: told once, and in the diagnostics as long as it lasts."""
+        self._health.failed(str(error))
+        self._disk.failed(error)
 
     def _store_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         if self.history is not None:
@@ -247,7 +259,10 @@ class HistoryNode(RobotMemberNode):
         history = self.history
         if history is None:
             return
-        history.flush()
+        try:
+            history.flush()
+        finally:
+            self._disk.check(history.path, history.room, history.catch_up)
         for camera, clock in self._frames_health.clocks.items():
             behind_ns, since_ns = clock.behind_ns, clock.since_ns
             if behind_ns is not None and since_ns is not None:

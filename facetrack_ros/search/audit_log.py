@@ -5,7 +5,8 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from facetrack_ros.core.line_file import append_lines
-from facetrack_ros.errors import StoreError
+from facetrack_ros.errors import store_errors
+from facetrack_ros.history.disk_room import DiskRoom
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import Match, RobotResponse
 
@@ -17,10 +18,11 @@ class AuditLog:
     """Appends to ``searches-2026-11-23.jsonl``. The reference face is not logged, neither as image nor as embedding.
 
     :param directory: the robot's folder.
+    :param room: the space that stays free; None: none.
     """
 
-    def __init__(self, directory: Path | str) -> None:
-        self._directory = Path(directory)
+    def __init__(self, directory: Path | str, room: DiskRoom | None = None) -> None:
+        self._directory, self._room = Path(directory), room or DiskRoom()
 
     def append(self, request: SearchRequest, response: RobotResponse, matches: tuple[Match, ...], now_ns: int) -> None:
         """Log one search.
@@ -51,12 +53,9 @@ class AuditLog:
             ensure_ascii=False,
         )
         path = self._directory / f"searches-{_EPOCH + timedelta(microseconds=now_ns // 1000):%Y-%m-%d}.jsonl"
-        try:
+        with store_errors(f"cannot log a search in {path}", "make room or check the permissions"):
+            self._room.check(self._directory, small=True)
             append_lines(path, line.encode() + b"\n")
-        except OSError as error:
-            raise StoreError(
-                f"cannot log a search in {path}: {error.strerror}; make room or check the permissions"
-            ) from error
 
 
 def _seconds(time_ns: int) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.line_file import truncate_partial_line, write_all_or_nothing
 from facetrack_ros.errors import StoreError, store_errors
+from facetrack_ros.history.disk_room import DiskRoom
 from facetrack_ros.history.events.format import CSV_COLUMNS, OLD_CSV_COLUMNS, csv_header, csv_line, json_line
 
 # Chosen by hand: about 3 MB; a busy robot makes some thousand events a day.
@@ -30,12 +31,15 @@ class EventLog:
     :param directory: created where it is missing.
     :param format: ``jsonl`` or ``csv``.
     :param fsync: whether :meth:`append` returns only when the events are on the medium.
+    :ivar room: the space that stays free; events that it has no room for wait.
     :ivar written: events written since this log was opened.
     :ivar lost: events dropped because too many were pending.
     :raises StoreError: unknown format, or the folder cannot be created.
     """
 
-    def __init__(self, directory: Path | str, format: str = "jsonl", fsync: bool = False) -> None:
+    def __init__(
+        self, directory: Path | str, format: str = "jsonl", fsync: bool = False, room: DiskRoom | None = None
+    ) -> None:
         if format not in ("jsonl", "csv"):
             raise StoreError(f"an event log is written as jsonl or csv, not as {format!r}")
         self.directory = Path(directory)
@@ -45,6 +49,7 @@ class EventLog:
         self._file = -1
         self._failing = False
         self._fsync = fsync
+        self.room = room or DiskRoom()
         self.written = 0
         self._pending: deque[PersonEvent] = deque()
         self.lost = 0
@@ -70,6 +75,8 @@ class EventLog:
         advice = f"make room or check the permissions, up to {MAX_PENDING} events wait for that"
         try:
             with store_errors(f"cannot write the event log in {self.directory}", advice):
+                if self._pending:
+                    self.room.check(self.directory, small=True)
                 while self._pending:
                     self._write_next()
         except StoreError:

@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class FrameArchive:
     damaged segment is left alone, one deleted by hand is dropped; either is logged. Thread-safe, but only one thread
     may append.
 
+    :ivar failed: receives what the disk refused while a segment was sealed; by default it is logged.
     :ivar reader: finds and reads the stored frames and messages.
     :param directory: created if missing; one writing process at a time.
     :param robot_id: part of the topics.
@@ -57,6 +59,7 @@ class FrameArchive:
     ) -> None:
         self.path = Path(directory)
         self.robot_id = robot_id
+        self.failed: Callable[[StoreError], None] = _log
         self._lock = threading.RLock()
         self._written: OpenSegment | None = None
         self._unsynced: list[int] = []
@@ -226,15 +229,19 @@ class FrameArchive:
             with storing(self.path):
                 written.seal()
         except StoreError as error:  # the frames can be read without the summary
-            logger.error(str(error))
+            self.failed(error)
         self._catalog.add(written.path, table, written.bytes)
         try:
             self.prune()
         except StoreError as error:
-            logger.error(str(error))
+            self.failed(error)
 
     def _drop(self, written: OpenSegment) -> None:
         outcome = "%s was deleted while frames were written to it; %d frames are lost"
         logger.warning(outcome, written.path, written.frames)
         written.abandon()
         self._written = None
+
+
+def _log(error: StoreError) -> None:
+    logger.error(str(error))

@@ -1,6 +1,5 @@
-"""Errors and free space of the disk that frames are stored on."""
+"""Errors of the disk that frames are stored on."""
 
-import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -14,9 +13,3 @@ def storing(path: Path) -> AbstractContextManager[None]:
     """
     advice = "make room or check the permissions, frames are not kept on disk until then"
     return store_errors(f"cannot store frames in {path}", advice)
-
-
-def free_bytes(path: Path) -> int:
-    """Free space on the disk of a folder, for users that are not root."""
-    stats = os.statvfs(path)
-    return stats.f_bavail * stats.f_frsize

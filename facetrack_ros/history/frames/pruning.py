@@ -1,9 +1,9 @@
 """Deletion of whole segments that exceed the limits."""
 
-import errno
 from dataclasses import replace
 
-from facetrack_ros.history.frames.disk_errors import free_bytes, storing
+from facetrack_ros.history.disk_room import DiskRoom, free_bytes
+from facetrack_ros.history.frames.disk_errors import storing
 from facetrack_ros.history.frames.retention import Limits, segments_to_prune
 from facetrack_ros.history.mcap.catalog import SegmentCatalog
 from facetrack_ros.history.mcap.open_file import SEGMENT_BYTES
@@ -57,5 +57,4 @@ class SegmentPruner:
         if not wanted or free_bytes(self._catalog.path) >= wanted:
             return
         self.prune(newest_ns)
-        if free_bytes(self._catalog.path) < wanted:
-            raise OSError(errno.ENOSPC, f"less than {wanted / 1e6:.0f} MB are free")
+        DiskRoom(wanted).check(self._catalog.path)

@@ -10,7 +10,7 @@ import cv2
 
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
-from facetrack_ros.errors import FrameError, StoreError
+from facetrack_ros.errors import DiskError, FrameError, StoreError
 from facetrack_ros.history.frames.alert_windows import AlertWindows
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.ring_buffer import FrameRing, encoded_only
@@ -53,6 +53,7 @@ class FrameRecorder:
         self, archive: FrameArchive, settings: FrameSettings, model_id: str, rings: Callable[[], dict[str, FrameRing]]
     ) -> None:
         self.archive = archive
+        archive.failed = self._fail
         self.settings = settings
         self._model_id = model_id
         self._rings = rings
@@ -67,7 +68,7 @@ class FrameRecorder:
         self._queued_bytes = 0
         self._busy = False
         self._closing = False
-        self._failing = False
+        self._failure: StoreError | None = None
         self._errors: list[str] = []
         self._synced_ns: int | None = None
         self.stored = 0
@@ -138,6 +139,7 @@ class FrameRecorder:
         self._sync_wanted.set()
         with self._condition:
             errors, self._errors = self._errors, []
+            of_the_disk = self.lost > self._lost_reported or isinstance(self._failure, DiskError)
             if self.lost > self._lost_reported:
                 errors.append(
                     f"{self.lost - self._lost_reported} frames are not on disk in {self.archive.path}: the disk is "
@@ -145,7 +147,7 @@ class FrameRecorder:
                 )
                 self._lost_reported = self.lost
         if errors:
-            raise StoreError("; ".join(dict.fromkeys(errors)))
+            raise (DiskError if of_the_disk else StoreError)("; ".join(dict.fromkeys(errors)))
 
     def drain(self, timeout_s: float = 10.0) -> bool:
         """Wait until everything added is stored; False after the timeout."""
@@ -217,7 +219,7 @@ class FrameRecorder:
     def _store_frame(self, frame: Frame) -> None:
         try:
             self.stored += self.archive.append(self._encoded(frame), self._encoder)
-            self._failing = False
+            self._failure = None
         except StoreError:
             self.lost += 1
             raise
@@ -238,15 +240,16 @@ class FrameRecorder:
         try:
             work(*arguments)
         except StoreError as error:
-            self._fail(str(error))
+            self._fail(error)
         except Exception as error:  # the thread must live on, or nothing is stored any more
-            self._fail(f"unexpected {type(error).__name__} while frames were stored in {self.archive.path}: {error}")
+            where = f"while frames were stored in {self.archive.path}"
+            self._fail(StoreError(f"unexpected {type(error).__name__} {where}: {error}"))
 
-    def _fail(self, sentence: str) -> None:
+    def _fail(self, error: StoreError) -> None:
         with self._condition:
-            if not self._failing:
-                self._errors.append(sentence)
-            self._failing = True
+            if self._failure is None:
+                self._errors.append(str(error))
+            self._failure = error
 
 
 def _size(item: Frame | _FrameTracks) -> int:

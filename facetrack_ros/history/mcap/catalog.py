@@ -62,8 +62,9 @@ class SegmentCatalog:
         self._damaged: set[str] = set()
         self._sealed_until: dict[str, int] = {}
         self._last_number = 0
-        for file in sorted(path.glob("segment-*.mcap")) if path.is_dir() else ():
-            self._load(file, seal)
+        files = sorted(path.glob("segment-*.mcap")) if path.is_dir() else []
+        for file in files:
+            self._load(file, seal, last=file == files[-1])
 
     def __contains__(self, name: str) -> bool:
         return name in self._segments
@@ -73,15 +74,18 @@ class SegmentCatalog:
         return list(self._segments.items())
 
     def next_path(self) -> Path:
-        """Path of the next segment."""
-        self._last_number += 1
-        return self.path / f"segment-{self._last_number:08d}.mcap"
+        """Path of the next segment: the number after that of the last one, which a segment that failed does not use."""
+        number = self._last_number + 1
+        while (path := self.path / f"segment-{number:08d}.mcap").exists():
+            number += 1
+        return path
 
     def add(self, path: Path, table: MessageTable, size: int) -> None:
         """Add a segment that was sealed.
 
         :param size: of the file, bytes.
         """
+        self._last_number = _number(path)
         self._keep_table(path.name, table)
         self._add(path, table, size)
 
@@ -148,14 +152,15 @@ class SegmentCatalog:
                 if table is not None:
                     yield name, table
 
-    def _load(self, path: Path, seal: bool) -> None:
+    def _load(self, path: Path, seal: bool, last: bool) -> None:
         try:
-            self._last_number = max(self._last_number, int(path.stem.partition("-")[2]))
+            self._last_number = max(self._last_number, _number(path))
         except ValueError:
             return
         try:
             table, end = read_table(path)
             if seal and end is not None:
+                _tell_unsealed(path, table, path.stat().st_size - end, last)
                 try:
                     seal_unfinished(path, table, end)
                 except StoreError as error:
@@ -177,3 +182,17 @@ class SegmentCatalog:
         self._tables.move_to_end(name)
         while len(self._tables) > _MAX_TABLES:
             self._tables.popitem(last=False)
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.partition("-")[2])
+
+
+def _tell_unsealed(path: Path, table: MessageTable, torn_bytes: int, last: bool) -> None:
+    """Log what is left of a segment without its end: of the last one when a process was killed, else it was cut."""
+    kept = f"{path} has no end: its {table.frames} whole frames are kept"
+    if torn_bytes or not last:
+        lost = f"{torn_bytes} bytes after them are no whole message" if torn_bytes else "frames after them may be lost"
+        logger.warning("%s, %s", kept, lost)
+    else:
+        logger.info("%s", kept)

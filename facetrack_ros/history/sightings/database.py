@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from facetrack_ros.errors import DamagedStoreError, StoreError, store_errors
+from facetrack_ros.errors import DamagedStoreError, DiskError, StoreError, store_errors
 from facetrack_ros.models.contract import ModelContract
 
 SCHEMA_VERSION = 4
@@ -20,6 +20,8 @@ ANALYSED_SINCE = 4
 _APPLICATION_ID = 0x46545253  # "FTRS", tells a history from any other SQLite file
 # A sighting of 512 numbers takes 2.2 kB: half of SQLite's default pages of 4 kB would stay empty.
 _PAGE_BYTES = 16_384
+# SQLite's words for SQLITE_FULL, SQLITE_IOERR and SQLITE_READONLY; the error codes are in Python 3.11 and later only.
+_OF_THE_DISK = ("disk is full", "disk I/O error", "attempt to write a readonly database")
 # Version 1. A new file then goes through the migrations to later versions, as an older one does.
 _SCHEMA = """
 CREATE TABLE about (robot_id TEXT NOT NULL, model_id TEXT NOT NULL, sha256 TEXT NOT NULL, dimension INTEGER NOT NULL);
@@ -244,7 +246,8 @@ class Database:
             yield  # a damaged page may show when a statement is run, and when its rows are read
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter of texts in SQLite's own sentence
             if isinstance(error, sqlite3.OperationalError) and not str(error).startswith(_SCHEMA_LOST):
-                raise StoreError(f"cannot use {self.path}: {error}; check room and permissions on that disk") from error
+                kind = DiskError if any(words in str(error) for words in _OF_THE_DISK) else StoreError
+                raise kind(f"cannot use {self.path}: {error}; check room and permissions on that disk") from error
             advice = "move it away and a new one is created"
             raise DamagedStoreError(f"{self.path} is damaged ({error}); {advice}") from error
 

@@ -9,9 +9,9 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from std_msgs.msg import String
 
 from facetrack_ros import srv
+from facetrack_ros.clips.folder import ClipFolder, ClipLimits
 from facetrack_ros.clips.selection import choose_clip
 from facetrack_ros.clips.sources import LiveSource
-from facetrack_ros.clips.writer import save_clip
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import FacetrackError, RequestError
@@ -40,6 +40,7 @@ class FrameServices:
     def __init__(self, node: RobotMemberNode, history: Callable[[], RobotHistory | None]):
         self._node = node
         self._history = history
+        self._clips: ClipFolder | None = None
         self._worker = Worker("history frame services", FifoMailbox(), run_calls)
         group = ReentrantCallbackGroup()
         node.create_subscription(String, node.robot_topic("alert"), self._on_alert, RELIABLE)
@@ -109,8 +110,7 @@ class FrameServices:
         response.frame_numbers = [frame.number for frame in taken]
         response.success = True
 
-    @staticmethod
-    def _save_clip(history: RobotHistory, request: srv.SaveClip.Request, response: srv.SaveClip.Response) -> None:
+    def _save_clip(self, history: RobotHistory, request: srv.SaveClip.Request, response: srv.SaveClip.Response) -> None:
         source = LiveSource(history)
         start, end, before, after = map(to_ns, (request.start, request.end, request.before, request.after))
         cameras, formats = tuple(request.cameras), tuple(request.formats)
@@ -118,7 +118,14 @@ class FrameServices:
         name = request.name or (_EPOCH + timedelta(microseconds=clip.start_ns // 1000)).strftime("%Y%m%dT%H%M%S.%fZ")
         if not _NAME.fullmatch(name):
             raise RequestError(f"{name!r} cannot name a clip: letters, digits and _ . : - are allowed")
-        saved = save_clip(source, clip, history.path / "clips" / name)
+        if self._clips is None or self._clips.path.parent != history.path:
+            self._clips = ClipFolder(history.path / "clips", ClipLimits.of_config(self._node.settings))
+        saved, deleted = self._clips.save(source, clip, name, history.room)
         response.folder, response.files, response.frames = str(saved.folder), list(saved.files), saved.frames
-        response.message = f"{saved.skipped} frames do not decode" if saved.skipped else ""
+        notes = [f"{saved.skipped} frames do not decode"] if saved.skipped else []
+        if deleted:
+            notes.append(
+                f"{len(deleted)} older clips were deleted (clips.max_count, clips.max_mb): {', '.join(deleted)}"
+            )
+        response.message = "; ".join(notes)
         response.success = True

@@ -11,7 +11,7 @@ from typing import Any
 from facetrack_ros import msg
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
-from facetrack_ros.errors import FacetrackError, StoreError
+from facetrack_ros.errors import DiskError, FacetrackError, StoreError
 from facetrack_ros.history.events.visits import VisitLog
 from facetrack_ros.history.layout import RobotFolder
 from facetrack_ros.history.robot_history import RobotHistory
@@ -62,11 +62,13 @@ class SearchServer:
         instance_id: str,
         history: Callable[[], RobotHistory | None],
         note_on: Callable[[SearchRequest], str],
+        disk_failed: Callable[[DiskError], None],
     ):
         self._node = node
         self._instance_id = instance_id
         self._history = history
         self._note_on = note_on
+        self._disk_failed = disk_failed
         self._rescan_service = RescanService(node)
         self._visits: VisitLog | None = None
         self._logged: OrderedDict[str, None] = OrderedDict()
@@ -215,7 +217,9 @@ class SearchServer:
         if not self._node.settings.event_logging.enabled:
             return
         try:
-            AuditLog(history.path).append(request, response, matches, self._node.get_clock().now().nanoseconds)
+            AuditLog(history.path, history.room).append(
+                request, response, matches, self._node.get_clock().now().nanoseconds
+            )
             if only_persons(request):
                 return  # the search before it, for the face, had the matches
             face, search = request.reference or "embedding", request.search_id
@@ -229,5 +233,7 @@ class SearchServer:
                 history.add_event(*events)
             finally:  # also where a full disk refuses them: they wait in memory
                 self.publish_events(events)
+        except DiskError as error:
+            self._disk_failed(error)
         except StoreError as error:
             self._node.get_logger().error(str(error), throttle_duration_sec=60.0)

@@ -1,12 +1,17 @@
 """A damaged segment costs the frames that the damage touches, and is logged."""
 
+import errno
 import os
 
 import pytest
 from mcap.reader import make_reader
 
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.errors import DiskError
 from facetrack_ros.history.frames.archive import FrameArchive
+from facetrack_ros.history.frames.retention import Limits
+from facetrack_ros.history.mcap.reader import read_table
+from facetrack_ros.history.mcap.records import CHUNK_TAIL_BYTES
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
@@ -103,3 +108,35 @@ def test_the_folder_removed_while_running_costs_what_was_in_it(tmp_path, caplog)
         archive.append(frame(i))
     assert numbers(archive) == list(range(150, 160))
     assert any("segment-00000002.mcap" in sentence for sentence in caplog.messages)
+
+
+@pytest.mark.parametrize(("cut", "what"), [(0, "may be lost"), (1, "no whole message"), (20_000, "no whole message")])
+def test_a_segment_that_was_cut_short_is_told_at_the_next_start(stored, caplog, cut, what):
+    table, _ = read_table(stored[1])
+    whole = int(table.offsets[-1] + table.sizes[-1]) + CHUNK_TAIL_BYTES
+    os.truncate(stored[1], stored[1].stat().st_size - cut if cut else whole)
+    FrameArchive(stored[1].parent, "robot1")
+    (told,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert stored[1].name in told.message
+    assert what in told.message
+    caplog.clear()
+    FrameArchive(stored[1].parent, "robot1")
+    assert not caplog.records
+
+
+def test_segments_that_cannot_be_begun_use_no_number(tmp_path, monkeypatch):
+    archive = FrameArchive(tmp_path, "robot1", Limits(frames=1000))
+    monkeypatch.setattr("facetrack_ros.history.frames.archive.OpenSegment", refuse)
+    for i in range(5):
+        with pytest.raises(DiskError, match="No space left"):
+            archive.append(frame(i))
+    monkeypatch.undo()
+    fill(archive, 250)
+    archive.close()
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [
+        f"segment-{number:08d}.mcap" for number in range(1, 1 + len(list(tmp_path.iterdir())))
+    ]
+
+
+def refuse(path, stamp_ns):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
