@@ -12,8 +12,8 @@ from pathlib import Path
 from facetrack_ros.config import Config, optional_path
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.core.track import Track
 from facetrack_ros.core.private_files import make_tree_private
+from facetrack_ros.core.track import Track
 from facetrack_ros.errors import DamagedStoreError, DiskError, StoreError
 from facetrack_ros.history.clock_offsets import ClockOffsets
 from facetrack_ros.history.disk_room import DiskRoom
