@@ -1,6 +1,7 @@
 """Unique numbers and names for ids."""
 
 import json
+import logging
 import os
 import re
 import zlib
@@ -8,7 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from facetrack_ros.bounded_file import read_bounded_text
-from facetrack_ros.errors import ConfigError, DamagedStoreError, StoreError
+from facetrack_ros.errors import ConfigError, DamagedStoreError, DiskError, StoreError, store_errors
+
+#: Key of the file beside the kinds: how many processes have had a reserve.
+_RESERVE = "reserve"
+# Numbers of the reserves, a million a process, far beyond those that are counted up.
+_RESERVES, _RESERVE_SIZE = 10**12, 10**6
+logger = logging.getLogger(__name__)
 
 _PERSON_ID = re.compile(r"p_([A-Za-z0-9_]+)_[0-9]+")
 
@@ -16,9 +23,10 @@ _PERSON_ID = re.compile(r"p_([A-Za-z0-9_]+)_[0-9]+")
 class IdAllocator:
     """Allocates numbers from 1 for each kind of id, and continues after a restart.
 
-    The file is replaced before a number is returned, so no number is returned twice; a damaged file is an error,
-    because starting again would repeat numbers: see :func:`facetrack_ros.history.stored_ids.open_ids`. For one process
-    at a time.
+    The file is replaced before a number is returned, so no number is returned twice. Where the disk takes nothing,
+    numbers come from a reserve that the file's last write set apart for this process: a robot with a full disk tracks
+    on. A damaged file is an error, because starting again would repeat numbers: see
+    :func:`facetrack_ros.history.stored_ids.open_ids`. For one process at a time.
 
     :param path: file of the last numbers; None: memory only.
     :param last: last numbers by kind where there is no file.
@@ -30,17 +38,36 @@ class IdAllocator:
         self._last: dict[str, int] = dict(last or {})
         if self._path is not None and self._path.exists():
             self._last = _read(self._path)
+        # Counted up in the file with the first number that is stored. One that was never counted begins beyond those of
+        # a file that is lost.
+        self._reserve = self._last.get(_RESERVE, sum(self._last.values())) + 1
+        self._from_reserve: dict[str, int] = {}
 
     def next(self, kind: str) -> int:
         """Allocate the next number of a kind.
 
-        :raises StoreError: it cannot be stored; the number is not allocated.
+        :raises StoreError: it cannot be stored, and the reserve is not set apart or used up; it is not allocated then.
         """
         last = {**self._last, kind: self._last.get(kind, 0) + 1}
-        if self._path is not None:
+        if self._path is None:
+            self._last = last
+            return last[kind]
+        last[_RESERVE] = self._reserve
+        try:
             _write(self._path, last)
+        except DiskError:
+            return self._next_of_reserve(kind)
         self._last = last
         return last[kind]
+
+    def _next_of_reserve(self, kind: str) -> int:
+        number = self._from_reserve.get(kind, 0) + 1
+        if self._last.get(_RESERVE) != self._reserve or number >= _RESERVE_SIZE:
+            raise DiskError(f"{self._path} cannot be written: make room on that disk, ids are kept in it")
+        if not self._from_reserve:
+            logger.info("%s cannot be written: until it can, ids come from a reserve", self._path)
+        self._from_reserve[kind] = number
+        return _RESERVES + self._reserve * _RESERVE_SIZE + number
 
 
 def safe_name(name: str) -> str:
@@ -87,7 +114,7 @@ def _read(path: Path) -> dict[str, int]:
 
 def _write(path: Path, last: dict[str, int]) -> None:
     draft = path.with_name(path.name + ".part")
-    try:
+    with store_errors(f"{path} cannot be written", "check disk space and permissions, ids are kept in it"):
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(draft, "w", encoding="utf-8") as file:
             json.dump(last, file)
@@ -95,5 +122,3 @@ def _write(path: Path, last: dict[str, int]) -> None:
             # Without it a power failure may leave an empty file under the new name.
             os.fsync(file.fileno())
         os.replace(draft, path)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: check disk space and permissions, ids are kept in it") from error

@@ -1,8 +1,11 @@
 """Numbers are allocated once, names are made fit for ids."""
 
+import errno
+import os
+
 import pytest
 
-from facetrack_ros.errors import ConfigError, StoreError
+from facetrack_ros.errors import ConfigError, DiskError, StoreError
 from facetrack_ros.tracking.id_allocator import IdAllocator, safe_name
 
 
@@ -56,3 +59,23 @@ def test_names_that_fit_stay_and_others_stay_apart():
 def test_an_empty_name_is_refused():
     with pytest.raises(ConfigError, match="empty name"):
         safe_name("")
+
+
+def test_on_a_disk_that_takes_nothing_numbers_come_from_a_reserve_that_no_other_process_has(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path, found = tmp_path / "ids.json", []
+    for _ in range(3):
+        ids = IdAllocator(path)
+        with monkeypatch.context() as full:
+            full.setattr("os.replace", refuse)
+            with pytest.raises(DiskError, match="cannot be written"):
+                ids.next("person")  # nothing is set apart for this process yet
+        found.append(ids.next("person"))
+        with monkeypatch.context() as full:
+            full.setattr("os.replace", refuse)
+            found += [ids.next("person"), ids.next("person")]
+        found.append(ids.next("person"))
+    assert len(set(found)) == len(found) == 12
+    assert [number for number in found if number < 1000] == list(range(1, 7))
