@@ -376,7 +376,7 @@ def _make_private(*folders: Path) -> None:
     """Take what others may do with a robot's files, as an older version or a copy may have left them, and log it."""
     for folder in dict.fromkeys(folders):
         if found := make_tree_private(folder):
-            logger.warning("%d files in %s were open to other users: now their owner alone may use them", found, folder)
+            logger.info("%d files in %s were open to other users: now their owner alone may use them", found, folder)
 
 
 def _folder_size(path: Path) -> int:
