@@ -12,9 +12,17 @@ from collections.abc import Collection, Iterable
 from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
 from facetrack_ros.core.utc import show_utc
+from facetrack_ros.core.validation import plain_text
 from facetrack_ros.errors import PartialError, RequestError
-from facetrack_ros.search.people import FleetPeople, KnownPerson
-from facetrack_ros.tracking.identity_merges import MergeDecision, merge_decisions, split_decisions
+from facetrack_ros.search.people import FleetPeople, KnownPerson, RobotPeople
+from facetrack_ros.tracking.decision_check import LONGEST_REASON
+from facetrack_ros.tracking.identity_merges import (
+    MAX_VERSION,
+    IdentityMerges,
+    MergeDecision,
+    merge_decisions,
+    split_decisions,
+)
 
 _ACTIONS = {
     "list": "list persons with all their ids, and the decisions that merged them",
@@ -131,16 +139,16 @@ def _decide_stored(arguments: argparse.Namespace) -> int:
     for robot in history_folders(arguments.data):
         if not robot.error:
             MergeLog(robot.path).append(decisions)
-    return _print_decisions(arguments, people, decisions, dict(people.not_listed))
+    return _print_outcome(arguments, _people(arguments), decisions)
 
 
 def _decide_live(arguments: argparse.Namespace) -> int:
     from facetrack_ros.client.people_client import PeopleClient
 
     with PeopleClient(mesh=mesh_prefix(arguments)) as client:
-        people = client.people()
-        decisions = _decide(arguments, people)
-        return _print_decisions(arguments, people, decisions, client.publish_decisions(decisions))
+        decisions = _decide(arguments, client.people())
+        client.publish_decisions(decisions)
+        return _print_outcome(arguments, client.people(), decisions)
 
 
 def _decide(arguments: argparse.Namespace, people: FleetPeople) -> list[MergeDecision]:
@@ -150,6 +158,7 @@ def _decide(arguments: argparse.Namespace, people: FleetPeople) -> list[MergeDec
     :raises RequestError: an unknown id, or there is nothing to merge or split.
     """
     merges = people.merges
+    plain_text(arguments.reason, "--reason", LONGEST_REASON)
     for person_id in arguments.ids:
         if person_id not in people.known_ids:
             unlisted = "; ".join(f"{robot} is not listed in full: {why}" for robot, why in people.not_listed)
@@ -170,24 +179,45 @@ def _decide(arguments: argparse.Namespace, people: FleetPeople) -> list[MergeDec
     return decisions
 
 
-def _print_decisions(
-    arguments: argparse.Namespace, people: FleetPeople, decisions: list[MergeDecision], without: dict[str, str]
-) -> int:
-    """Print what was decided.
+def _print_outcome(arguments: argparse.Namespace, people: FleetPeople, decisions: list[MergeDecision]) -> int:
+    """Print what took effect, and where it did not.
 
-    :param without: robots that do not hold the decisions, and why.
+    :param people: what the robots hold now.
+    :raises RequestError: it took effect nowhere.
     """
-    merges = people.merges
-    for decision in decisions:
-        merges.add(decision)
+    ids, without = arguments.ids, dict(people.not_listed)
+    others = sorted({each for decision in decisions for each in decision.pair} - set(ids))
+    changed = []
+    for robot in people.robots:
+        why = _why_not(arguments, robot, decisions, others)
+        if why:
+            without[robot.robot_id] = why
+        elif robot.robot_id not in without:
+            changed.append(robot)
+    if not changed:
+        raise RequestError(f"nothing has changed: {'; '.join(f'{robot}: {why}' for robot, why in without.items())}")
     if arguments.action == "merge":
-        print(
-            f"{' and '.join(arguments.ids)} are one person, {merges.canonical(arguments.ids[0])}; "
-            f"undo it with: facetrack persons split {arguments.ids[1]}"
-        )
+        canonical = people.merges.canonical(ids[0])
+        print(f"{' and '.join(ids)} are one person, {canonical}; undo it with: facetrack persons split {ids[1]}")
     else:
-        others = {each for decision in decisions for each in decision.pair} - set(arguments.ids)
-        print(f"{arguments.ids[0]} is a person of its own again, apart from {', '.join(sorted(others))}")
-    for robot, why in without.items():
-        print(f"not yet on {robot}: {why}", file=sys.stderr)
+        print(f"{ids[0]} is a person of its own again, apart from {', '.join(others)}")
+    for robot_id, why in without.items():
+        print(f"not yet on {robot_id}: {why}", file=sys.stderr)
     return PARTIAL if without else DONE
+
+
+def _why_not(
+    arguments: argparse.Namespace, robot: RobotPeople, decisions: list[MergeDecision], others: list[str]
+) -> str:
+    """Why decisions did not take effect on a robot; empty: they did."""
+    merges = IdentityMerges(robot.decisions)
+    held = {decision.record_id for decision in merges.decisions}
+    if not all(decision.record_id in held for decision in decisions):
+        known = [merges.decision_on(*decision.pair) for decision in decisions]
+        if any(decision is not None and decision.version >= MAX_VERSION for decision in known):
+            return "a decision there has the highest version that there is"
+        return "it has not taken it over, or another decision counts more"
+    first = merges.canonical(arguments.ids[0])
+    if arguments.action == "merge":
+        return "" if first == merges.canonical(arguments.ids[1]) else "other decisions there say that they differ"
+    return "other decisions there join them again" if first in map(merges.canonical, others) else ""

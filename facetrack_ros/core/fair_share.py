@@ -20,14 +20,15 @@ class FairShare(Generic[Key, Item]):
         #: Keys by sender, the oldest first.
         self._keys: dict[str, dict[Key, None]] = {}
 
-    def put(self, sender: str, key: Key, item: Item) -> None:
-        """Add an item, or replace that of the key, which is then the newest."""
+    def put(self, sender: str, key: Key, item: Item) -> Item | None:
+        """Add an item, or replace that of the key, which is then the newest; the item that went for want of room."""
         self.pop(key)
         self._items[key], self._sender_of[key] = item, sender
         self._keys.setdefault(sender, {})[key] = None
         if len(self._items) > self._most:
             noisiest = max(self._keys.values(), key=len)
-            self.pop(next(iter(noisiest)))
+            return self.pop(next(iter(noisiest)))
+        return None
 
     def pop(self, key: Key) -> Item | None:
         """Remove and return an item; None where there is none."""

@@ -129,7 +129,9 @@ class IdentityMerges:
         self._decisions: FairShare[tuple[str, str], MergeDecision] = FairShare(most_pairs)
         self._canonical: dict[str, str] = {}
         self._groups: dict[str, tuple[str, ...]] = {}
-        self._outdated = False
+        # The pairs of each id with a decision, and the ids whose groups are to be found anew.
+        self._pairs: dict[str, set[tuple[str, str]]] = {}
+        self._changed: set[str] = set()
         for decision in decisions:
             self.add_listed(decision)
 
@@ -168,16 +170,29 @@ class IdentityMerges:
             decision = replace(decision, version=min(version + 1, MAX_VERSION))
         if known is not None and known.rank >= decision.rank:
             return False
-        self._decisions.put(decision.by, decision.pair, decision)
-        self._outdated = True
+        dropped = self._decisions.put(decision.by, decision.pair, decision)
+        for person_id in decision.pair:
+            self._pairs.setdefault(person_id, set()).add(decision.pair)
+        self._changed.update(decision.pair)
+        if dropped is not None:
+            self._unlink(dropped)
         return True
+
+    def _unlink(self, decision: MergeDecision) -> None:
+        """Note that a decision is gone."""
+        for person_id in decision.pair:
+            pairs = self._pairs[person_id]
+            pairs.discard(decision.pair)
+            if not pairs:
+                del self._pairs[person_id]
+        self._changed.update(decision.pair)
 
     def forget(self, person_id: str) -> tuple[MergeDecision, ...]:
         """Remove and return every decision on an id."""
-        removed = tuple(decision for decision in self._decisions.values() if person_id in decision.pair)
+        removed = tuple(self._decisions[pair] for pair in self._pairs.get(person_id, ()))
         for decision in removed:
             self._decisions.pop(decision.pair)
-        self._outdated = True
+            self._unlink(decision)
         return removed
 
     def decision_on(self, one: str, other: str) -> MergeDecision | None:
@@ -214,22 +229,50 @@ class IdentityMerges:
         return [decision for decision in found if decision is not None and not decision.same]
 
     def _update_groups(self) -> None:
-        if not self._outdated:
+        """Find the groups anew of the ids that changed, and of all that decisions link with them: what is not linked
+        with an id has no part in its group."""
+        if not self._changed:
             return
-        in_force = [decision for decision in self._decisions.values() if not decision.suggestion]
-        same = sorted(
-            (decision for decision in in_force if decision.same),
-            key=lambda decision: (not decision.operator, -(decision.similarity or 0.0), decision.pair),
-        )
-        grouping = _Grouping(decision.pair for decision in in_force if not decision.same)
-        for decision in same:
-            if decision.operator or decision.faces is None:
-                grouping.join(*decision.pair)
-        grouping.join_linked([decision.pair for decision in same if not decision.operator and decision.faces])
-        self._canonical, self._groups, self._outdated = {}, {}, False
-        for members in grouping.groups():
+        linked = self._linked({member for person_id in self._changed for member in self._known_group(person_id)})
+        pairs = {pair for person_id in linked for pair in self._pairs.get(person_id, ())}
+        decisions = [self._decisions[pair] for pair in pairs]
+        in_force = [each for each in decisions if not each.suggestion and linked.issuperset(each.pair)]
+        self._changed.clear()
+        for person_id in linked:
+            self._groups.pop(self._canonical.pop(person_id, ""), None)
+        for members in _groups_of(in_force):
             self._groups[members[0]] = members
             self._canonical.update(dict.fromkeys(members, members[0]))
+
+    def _known_group(self, person_id: str) -> tuple[str, ...]:
+        """The ids of a person as found last."""
+        return self._groups.get(self._canonical.get(person_id, ""), (person_id,))
+
+    def _linked(self, person_ids: set[str]) -> set[str]:
+        """The ids that decisions for one person link with any of these, over any number of steps; and these."""
+        linked, new = set(person_ids), list(person_ids)
+        while new:
+            for pair in self._pairs.get(new.pop(), ()):
+                decision = self._decisions[pair]
+                if decision.same and not decision.suggestion:
+                    found = set(pair) - linked
+                    linked |= found
+                    new += found
+        return linked
+
+
+def _groups_of(in_force: list[MergeDecision]) -> list[tuple[str, ...]]:
+    """The groups of several ids that decisions make one person, each in order of the ids."""
+    same = sorted(
+        (decision for decision in in_force if decision.same),
+        key=lambda decision: (not decision.operator, -(decision.similarity or 0.0), decision.pair),
+    )
+    grouping = _Grouping(decision.pair for decision in in_force if not decision.same)
+    for decision in same:
+        if decision.operator or decision.faces is None:
+            grouping.join(*decision.pair)
+    grouping.join_linked([decision.pair for decision in same if not decision.operator and decision.faces])
+    return grouping.groups()
 
 
 class _Grouping:

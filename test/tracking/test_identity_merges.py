@@ -173,3 +173,16 @@ def test_one_author_displaces_only_own_decisions():
     assert len(merges.decisions) == 10
     assert merges.decision_on(A, B) is not None
     assert merges.decision_on(A, "p_x_49") is not None
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(VERDICTS, max_size=14))
+def test_groups_found_step_by_step_are_those_found_at_once(heard):
+    merges = IdentityMerges()
+    for each in heard:
+        merges.add(each)
+        merges.canonical(IDS[0])
+        assert merges.groups() == IdentityMerges(merges.decisions).groups()
+    for person_id in IDS[:2]:
+        merges.forget(person_id)
+        assert merges.groups() == IdentityMerges(merges.decisions).groups()

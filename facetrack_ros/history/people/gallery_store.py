@@ -12,8 +12,8 @@ from facetrack_ros.bounded_file import read_bounded
 from facetrack_ros.core.validation import printable
 from facetrack_ros.errors import store_errors
 from facetrack_ros.history.set_aside import set_aside
-from facetrack_ros.models import catalog
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.models.known_dimensions import KnownDimensions
 from facetrack_ros.tracking.identity.gallery import EntryRefused, GalleryEntry
 from facetrack_ros.tracking.identity.gallery import entry_id as checked_id
 
@@ -42,7 +42,7 @@ class GalleryStore:
 
     def __init__(self, directory: Path | str, contract: ModelContract | None = None):
         self.path = Path(directory) / FOLDER
-        self._dimensions = {contract.id: contract.dimension} if contract else {}
+        self._dimensions = KnownDimensions(contract)
         # Of each entry the robot that enrolled it, and the number of deletions; None: not counted yet.
         self._by: dict[str, str] | None = None
         self._deleted_count: int | None = None
@@ -97,11 +97,7 @@ class GalleryStore:
     def _check(self, entry: GalleryEntry, stored: bool = False) -> None:
         if not all(isinstance(text, str) for text in (entry.model_id, entry.source, entry.by)):
             raise EntryRefused("its model, source and robot are no texts", "text")
-        if entry.model_id not in self._dimensions:
-            contract = catalog.known(entry.model_id)
-            if contract is not None:
-                self._dimensions[entry.model_id] = contract.dimension
-        entry.check(self._dimensions.get(entry.model_id), stored)
+        entry.check(self._dimensions.of(entry.model_id), stored)
 
     def count(self) -> int:
         """The number of entries."""

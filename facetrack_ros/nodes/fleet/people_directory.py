@@ -42,7 +42,8 @@ class PeopleDirectory(PeopleHandler):
         if not known:
             return (*self.face_of_name(person), ())
         model_id = known[0][0]
-        faces = [face for model, face in known if model == model_id]
+        size = len(known[0][1].template)
+        faces = [face for model, face in known if model == model_id and len(face.template) == size]
         merged = PersonFace.of(np.stack([face.template for face in faces]), np.array([face.faces for face in faces]))
         assert merged is not None  # there is a face
         return merged.template, model_id, ids

@@ -6,11 +6,13 @@ from typing import Any
 from rclpy.callback_groups import CallbackGroup
 
 from facetrack_ros import msg
+from facetrack_ros.models.known_dimensions import KnownDimensions
 from facetrack_ros.nodes.base.bounds import ENTRIES, TEMPLATES, VERDICTS
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.people import entry_from_message, template_from_message, verdict_from_message
-from facetrack_ros.tracking.identity.gallery import GalleryEntry, entry_id
+from facetrack_ros.tracking.identity.gallery import GalleryEntry
+from facetrack_ros.tracking.identity.gallery import entry_id as checked_id
 from facetrack_ros.tracking.identity.shared_template import SharedTemplate
 from facetrack_ros.tracking.identity_merges import MergeDecision
 
@@ -46,18 +48,25 @@ class PeopleListener:
         dispatch: Callable[[Callable[[], None]], Any] = lambda call: call(),
         group: CallbackGroup | None = None,
     ):
+        dimensions = KnownDimensions()
+
         def on_entry(entry: GalleryEntry | str) -> None:
             if isinstance(entry, str):
                 handler.on_entry_deleted(entry)
             else:
+                entry.check(dimensions.of(entry.model_id))
                 handler.on_entry(entry)
+
+        def on_template(template: SharedTemplate) -> None:
+            template.check_dimension(dimensions.of(template.model_id))
+            handler.on_template(template)
 
         gate = node.inbox.gate
         kinds = {
             "persons": (
                 msg.PersonTemplate,
                 gate(
-                    *("face template", handler.on_template, template_from_message, lambda message: message.robot_id),
+                    *("face template", on_template, template_from_message, lambda message: message.robot_id),
                     *(TEMPLATES, dispatch),
                 ),
             ),
@@ -80,4 +89,4 @@ class PeopleListener:
 
 def _entry_or_deleted(message: msg.GalleryEntry) -> GalleryEntry | str:
     """A gallery entry, or the id of a deleted one."""
-    return entry_id(message.entry_id) if message.deleted else entry_from_message(message)
+    return checked_id(message.entry_id) if message.deleted else entry_from_message(message)

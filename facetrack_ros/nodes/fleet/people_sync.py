@@ -62,7 +62,7 @@ class PeopleSync(PeopleHandler):
         self._pending_faces.clear()
         for entry in self._pending.values():
             with self._refusing("gallery entry", entry.by):
-                people.gallery.add(entry)
+                self._add_entry(people, entry)
         self._pending.clear()
 
     @contextlib.contextmanager
@@ -106,6 +106,8 @@ class PeopleSync(PeopleHandler):
 
     @staticmethod
     def _learn(people: PeopleTracker, template: SharedTemplate, merge: bool = True) -> None:
+        if template.model_id != people.model_id:
+            return  # of a fleet with several models
         people.learn(template.person_id, template.model_id, template.embeddings, template.qualities, merge)
 
     def on_decision(self, decision: MergeDecision) -> None:
@@ -127,7 +129,12 @@ class PeopleSync(PeopleHandler):
         if self._people is None:
             self._pending.put(entry.by, entry.entry_id, entry)
         else:
-            self._people.gallery.add(entry)
+            self._add_entry(self._people, entry)
+
+    @staticmethod
+    def _add_entry(people: PeopleTracker, entry: GalleryEntry) -> None:
+        if entry.model_id == people.model_id:
+            people.gallery.add(entry)
 
     def on_entry_deleted(self, entry_id: str) -> None:
         """Remove an entry from the tracker's gallery."""

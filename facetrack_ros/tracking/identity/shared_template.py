@@ -41,3 +41,16 @@ class SharedTemplate:
             raise InvalidInput(
                 f"{self.person_id} is no person of {self.robot_id}: only its own robot tells of it", "owner"
             )
+
+    def check_dimension(self, dimension: int | None) -> None:
+        """Check that the embeddings are as long as the model's.
+
+        :param dimension: of the model; None: the model is not known here.
+        :raises InvalidInput: they are not.
+        """
+        size = self.embeddings.shape[1]
+        if dimension not in (None, size):
+            raise InvalidInput(
+                f"the face of {self.person_id} has {size} numbers; those of {self.model_id} have {dimension}",
+                "embedding",
+            )
