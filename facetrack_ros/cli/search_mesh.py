@@ -12,12 +12,8 @@ from facetrack_ros.cli.mesh_option import mesh_prefix
 from facetrack_ros.cli.search_output import Outcome, save_frames
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.client.remote_frames import remote_frames
-from facetrack_ros.nodes.conversion.search import (
-    coverage_from_message,
-    match_from_message,
-    response_from_service,
-    robot_response_from_message,
-)
+from facetrack_ros.nodes.conversion.heartbeat import coverage_from_message
+from facetrack_ros.nodes.conversion.search import match_from_message, response_from_service, robot_response_from_message
 from facetrack_ros.nodes.conversion.time import to_duration, to_time
 from facetrack_ros.search.camera_coverage import coverage_of_response
 from facetrack_ros.search.report.table import part_line

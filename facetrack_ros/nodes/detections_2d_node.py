@@ -1,11 +1,15 @@
 """Detections 2D node: persons and tracks as ``vision_msgs/Detection2DArray``."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from facetrack_ros import msg
 from facetrack_ros.nodes.base.optional_messages import import_messages
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
-from facetrack_ros.nodes.conversion.vision import not_analyzed
+from facetrack_ros.nodes.conversion.vision import not_analyzed, read_detections, read_tracks
 from facetrack_ros.nodes.conversion.vision_msgs import detections_array, persons_array, tracks_array
 
 
@@ -25,10 +29,14 @@ class Detections2DNode(RobotMemberNode):
         kinds = import_messages("vision_msgs")
         super().__init__(**member)
         for camera in self.cameras:
-            self._pass_on(kinds, camera, msg.Detections, "detections", {"detections_2d": detections_array})
-            self._pass_on(kinds, camera, msg.Tracks, "tracks", {"tracks_2d": tracks_array, "persons_2d": persons_array})
+            found, followed = (
+                {"detections_2d": detections_array},
+                {"tracks_2d": tracks_array, "persons_2d": persons_array},
+            )
+            self._pass_on(kinds, camera, msg.Detections, read_detections, "detections", found)
+            self._pass_on(kinds, camera, msg.Tracks, read_tracks, "tracks", followed)
 
-    def _pass_on(self, kinds, camera: str, kind: type, topic: str, outputs: dict) -> None:
+    def _pass_on(self, kinds, camera: str, kind: type, read: Callable, topic: str, outputs: dict) -> None:
         publishers = [
             (self.create_publisher(kinds.Detection2DArray, self.camera_topic(camera, name), RELIABLE), convert)
             for name, convert in outputs.items()
@@ -41,7 +49,16 @@ class Detections2DNode(RobotMemberNode):
                 if self.active and publisher.get_subscription_count():
                     publisher.publish(convert(kinds, message))
 
-        self.create_subscription(kind, self.camera_topic(camera, topic), on_message, RELIABLE)
+        self.receive_camera(camera, kind, topic, partial(_checked, read), on_message)
+
+
+def _checked(read: Callable, camera: str, message: Any) -> Any:
+    """The message itself.
+
+    :raises InvalidInput: it is not valid.
+    """
+    read(camera, message)
+    return message
 
 
 def main() -> None:

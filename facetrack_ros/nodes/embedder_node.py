@@ -7,17 +7,11 @@ from facetrack_ros import msg
 from facetrack_ros.concurrency.camera_scheduler import CameraScheduler
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
-from facetrack_ros.nodes.conversion.time import to_ns
-from facetrack_ros.nodes.conversion.vision import (
-    detections_from_message,
-    faces_to_message,
-    frame_from_header,
-    not_analyzed,
-    tracks_from_message,
-)
+from facetrack_ros.nodes.conversion.vision import faces_to_message, read_detections, read_tracks
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.battery import BatteryInput
@@ -71,11 +65,9 @@ class EmbedderNode(RobotMemberNode):
             self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep, rotations)
             publish_rotations(self, rotations)
         for camera in self.cameras if subscribe else ():
-            self.create_subscription(
-                msg.Detections, self.camera_topic(camera, "detections"), self._on_detections, RELIABLE
-            )
+            self.receive_camera(camera, msg.Detections, "detections", read_detections, self._on_detections)
             if self.settings.faces.embed == "improving":
-                self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks, RELIABLE)
+                self.receive_camera(camera, msg.Tracks, "tracks", read_tracks, self._on_tracks)
 
     def _enabled(self) -> bool:
         return self.active and self.settings.face_tracking.enabled and not self._battery.braking
@@ -123,17 +115,19 @@ class EmbedderNode(RobotMemberNode):
             self._outputs[frame.camera_id].publish(faces_to_message(frame, analysis.model_id, analysis.faces))
         self._health.finished(frame, analysis.faces_s)
 
-    def _on_detections(self, message: msg.Detections) -> None:
-        frame = self._waiting.take(message.camera_id, to_ns(message.header.stamp))
-        if frame is not None and not not_analyzed(message):
-            frame = replace(frame, number=message.frame_number)
+    def _on_detections(self, found: tuple[Frame, Detections | None]) -> None:
+        analysed, detections = found
+        frame = self._waiting.take(analysed.camera_id, analysed.stamp_ns)
+        if frame is not None and detections is not None:
+            frame = replace(frame, number=analysed.number)
             self._health.arrived(frame)
             scheduler = self._scheduler
             if scheduler is not None:
-                scheduler.put(message.camera_id, (frame, detections_from_message(message)))
+                scheduler.put(frame.camera_id, (frame, detections))
 
-    def _on_tracks(self, message: msg.Tracks) -> None:
-        self.faces.add_tracks(frame_from_header(message), tracks_from_message(message))
+    def _on_tracks(self, found: tuple[Frame, tuple[Track, ...], str]) -> None:
+        frame, tracks, _ = found
+        self.faces.add_tracks(frame, tracks)
 
     def _analyze(self, pipeline: VisionPipeline, frame: Frame, detections: Detections) -> FrameAnalysis:
         began_s = time.perf_counter()

@@ -1,14 +1,18 @@
 """External detector node: detections from another detector's ``vision_msgs/Detection2DArray``."""
 
 from functools import partial
+from typing import Any
 
 from facetrack_ros import msg
+from facetrack_ros.core import validation
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.nodes.base.bounds import FRAMES
 from facetrack_ros.nodes.base.optional_messages import import_messages
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import RELIABLE, SENSOR_DATA
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
-from facetrack_ros.nodes.conversion.time import to_ns
+from facetrack_ros.nodes.conversion.fields import MOST_IN_FRAME
+from facetrack_ros.nodes.conversion.time import frame_name, stamp_of
 from facetrack_ros.nodes.conversion.vision import detections_to_message
 from facetrack_ros.nodes.conversion.vision_msgs import persons_of
 
@@ -39,12 +43,15 @@ class ExternalDetectorNode(RobotMemberNode):
         for camera in self.cameras:
             # Best effort receives from detectors of either reliability.
             topic = self.given_topic("vision_msgs.topic", camera)
-            self.create_subscription(kinds.Detection2DArray, topic, partial(self._on_array, camera), SENSOR_DATA)
+            take = self.inbox.gate(
+                "Detection2DArray", partial(self._on_array, camera), _checked, partial(_sender, topic), FRAMES
+            )
+            self.receive(kinds.Detection2DArray, topic, take, SENSOR_DATA)
 
     def _on_array(self, camera: str, array) -> None:
         if not self.active:
             return
-        stamp_ns = to_ns(array.header.stamp)
+        stamp_ns = stamp_of(array.header.stamp, "the stamp")
         if not stamp_ns:
             self.get_logger().error(
                 f"the detections of {camera} have no stamp: their detector must copy the header of the "
@@ -52,18 +59,33 @@ class ExternalDetectorNode(RobotMemberNode):
                 throttle_duration_sec=60.0,
             )
             return
-        frame = Frame(camera, stamp_ns, self._numbers[camera], b"", array.header.frame_id)
+        frame = Frame(camera, stamp_ns, self._numbers[camera], b"", frame_name(array.header))
         self._numbers[camera] += 1
         persons = persons_of(array, self._classes, self.settings.detector.min_score, MODEL)
         if array.detections and not len(persons):
             seen = sorted({what.hypothesis.class_id for detection in array.detections for what in detection.results})
             self.get_logger().info(
                 f"no person among the {len(array.detections)} detections of {camera}: their classes are "
-                f"{', '.join(seen) or 'none'}; persons are {', '.join(sorted(self._classes))} from a score "
-                f"of {self.settings.detector.min_score:g}",
+                f"{validation.printable(', '.join(seen), 200) or 'none'}; persons are "
+                f"{', '.join(sorted(self._classes))} from a score of {self.settings.detector.min_score:g}",
                 throttle_duration_sec=60.0,
             )
         self._outputs[camera].publish(detections_to_message(frame, persons))
+
+
+def _sender(topic: str, _: Any) -> str:
+    return topic
+
+
+def _checked(array: Any) -> Any:
+    """The array itself.
+
+    :raises InvalidInput: it has too many detections.
+    """
+    validation.at_most(array.detections, "detections", MOST_IN_FRAME)
+    for detection in array.detections:
+        validation.at_most(detection.results, "classes of a detection", MOST_IN_FRAME)
+    return array
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
-from facetrack_ros.errors import DiskError, StoreError
+from facetrack_ros.errors import InvalidInput, StoreError
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.pose_history import PoseHistory
 from facetrack_ros.history.robot_history import RobotHistory
@@ -18,12 +18,13 @@ from facetrack_ros.history.sightings.other_models import OtherStores
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.nodes.base.bounds import FRAMES
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import HEARTBEAT_PUB, RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.conversion.search import status_to_message
-from facetrack_ros.nodes.conversion.vision import event_from_message, frame_from_header, tracks_from_message
+from facetrack_ros.nodes.conversion.heartbeat import status_to_message
+from facetrack_ros.nodes.conversion.vision import event_from_message, read_tracks
 from facetrack_ros.nodes.event_writer import EventWriter
 from facetrack_ros.nodes.fleet.frame_services import FrameServices
 from facetrack_ros.nodes.fleet.people_server import PeopleServer
@@ -109,9 +110,12 @@ class HistoryNode(RobotMemberNode):
                 refused=health.failed,
                 lost=health.lost,
             )
-            self.create_subscription(msg.PersonEvent, self.robot_topic("events"), self._on_event, RELIABLE)
+            events = self.inbox.gate(
+                "PersonEvent", self._on_event, self._read_event, lambda event: event.robot_id, FRAMES
+            )
+            self.receive(msg.PersonEvent, self.robot_topic("events"), events, RELIABLE)
             for camera in self.cameras:
-                self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks, RELIABLE)
+                self.receive_camera(camera, msg.Tracks, "tracks", read_tracks, self._on_tracks)
         self._publish_status()
         self._diagnostics = Diagnostics(self, self.robot_id, lambda: self._health.report(self._status))
         self._health.attach()
@@ -194,17 +198,23 @@ class HistoryNode(RobotMemberNode):
     def _image_problem(self, camera_id: str) -> str:
         return self._images.problem(camera_id) if self._images is not None else ""
 
-    def _on_tracks(self, message: msg.Tracks) -> None:
-        if self.history is None and message.model_id and self.active:
-            self._worker.put("", (self._open_history_of, message.model_id))
-        frame = frame_from_header(message)
-        if self.history is not None and message.model_id and not self._search_server.no_faces:
+    def _on_tracks(self, found: tuple[Frame, tuple[Track, ...], str]) -> None:
+        frame, tracks, model_id = found
+        if self.history is None and model_id and self.active:
+            self._worker.put("", (self._open_history_of, model_id))
+        if self.history is not None and model_id and not self._search_server.no_faces:
             self.history.add_analysed(frame.camera_id, frame.stamp_ns)
-        self.add_tracks(frame, tracks_from_message(message))
+        self.add_tracks(frame, tracks)
 
-    def _on_event(self, message: msg.PersonEvent) -> None:
-        if not message.search_id:  # those of searches are this node's own, and stored already
-            self.add_events((event_from_message(message),))
+    def _read_event(self, message: msg.PersonEvent) -> PersonEvent:
+        event = event_from_message(message)
+        if event.robot_id != self.robot_id or event.camera_id not in self.cameras:
+            raise InvalidInput(f"it is of camera {event.camera_id} of {event.robot_id}", "name")
+        return event
+
+    def _on_event(self, event: PersonEvent) -> None:
+        if not event.search_id:  # those of searches are this node's own, and stored already
+            self.add_events((event,))
 
     def _open_history_of(self, model_id: str) -> None:
         if self.history is None:

@@ -15,12 +15,11 @@ from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes.base.optional_messages import import_messages
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.fields import byte_array
 from facetrack_ros.nodes.conversion.hri_state import HriState, PersonState, facial_landmarks, hri_id, region
-from facetrack_ros.nodes.conversion.time import to_ns
-from facetrack_ros.nodes.conversion.vision import tracks_from_message
+from facetrack_ros.nodes.conversion.time import make_header
+from facetrack_ros.nodes.conversion.vision import read_tracks
 from facetrack_ros.nodes.inputs.image_buffer import ImageBuffer
 from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.nodes.inputs.rotation import follow_rotations
@@ -68,7 +67,7 @@ class HumansNode(RobotMemberNode):
             for name, qos in lists.items()
         }
         for camera in self.cameras:
-            self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks, RELIABLE)
+            self.receive_camera(camera, msg.Tracks, "tracks", read_tracks, self._on_tracks)
         self.create_timer(1.0, self._check)
 
     def _on_frame(self, frame: Frame) -> None:
@@ -77,17 +76,17 @@ class HumansNode(RobotMemberNode):
         if size is not None:
             self._sizes[frame.camera_id] = size
 
-    def _on_tracks(self, message: msg.Tracks) -> None:
+    def _on_tracks(self, found: tuple[Frame, tuple[Track, ...], str]) -> None:
         if not self.active:
             return
-        camera, stamp_ns = message.camera_id, to_ns(message.header.stamp)
-        tracks = tracks_from_message(message)
+        tracked, tracks, _ = found
+        camera, header = tracked.camera_id, make_header(tracked.stamp_ns, tracked.frame_id)
         self._heard[camera] = time.monotonic()
-        self._humans.update(camera, stamp_ns, tracks)
-        self._publish(message.header)
-        frame = self._buffer.take(camera, stamp_ns)
+        self._humans.update(camera, tracked.stamp_ns, tracks)
+        self._publish(header)
+        frame = self._buffer.take(camera, tracked.stamp_ns)
         if self._sizes.get(camera) is not None:
-            self._publish_tracks(message.header, tracks, self._sizes[camera], frame)
+            self._publish_tracks(header, tracks, self._sizes[camera], frame)
 
     def _publish(self, header: Header) -> None:
         """Publish id lists and changes of persons; an id's topics are created before it is listed, destroyed after."""

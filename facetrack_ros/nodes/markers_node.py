@@ -10,14 +10,21 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from facetrack_ros import msg
 from facetrack_ros.core.camera_geometry import CameraModel, PersonPosition, locate_person
-from facetrack_ros.core.track import TrackState
+from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.errors import InvalidInput
+from facetrack_ros.nodes.base.bounds import FRAMES, RESULTS
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import RELIABLE, SENSOR_DATA
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.markers import body_markers, gone, match_markers
-from facetrack_ros.nodes.conversion.search import match_from_message
-from facetrack_ros.nodes.conversion.time import to_time
+from facetrack_ros.nodes.conversion.search import read_result, robot_of_result
+from facetrack_ros.nodes.conversion.time import frame_name, make_header, to_time
+from facetrack_ros.nodes.conversion.vision import read_tracks
 from facetrack_ros.search.response import Match
+
+# Numbers of distortion coefficients that OpenCV takes.
+_DISTORTIONS = (0, 4, 5, 8, 12, 14)
 
 
 class MarkersNode(RobotMemberNode):
@@ -42,20 +49,23 @@ class MarkersNode(RobotMemberNode):
         self._search_id, self._matches = "", {}
         for camera in self.cameras:
             topic = self.given_topic("markers.camera_info", camera)
-            self.create_subscription(CameraInfo, topic, partial(self._on_info, camera), SENSOR_DATA)
-            self.create_subscription(msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks, RELIABLE)
-        self.create_subscription(msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, RELIABLE)
+            info = self.inbox.gate(
+                "CameraInfo", partial(self._on_info, camera), _camera_of, partial(_of, topic), FRAMES
+            )
+            self.receive(CameraInfo, topic, info, SENSOR_DATA)
+            self.receive_camera(camera, msg.Tracks, "tracks", read_tracks, self._on_tracks)
+        result = self.inbox.gate("FaceSearchResult", self._on_result, read_result, robot_of_result, RESULTS)
+        self.receive(msg.FaceSearchResult, self.mesh_topic("search/result"), result, RELIABLE)
 
-    def _on_info(self, camera: str, info: CameraInfo) -> None:
-        matrix, distortion = np.array(info.k, np.float64).reshape(3, 3), np.array(info.d, np.float64)
-        model = CameraModel(matrix, distortion, info.width, info.height, info.distortion_model)
+    def _on_info(self, camera: str, info: tuple[CameraModel, str]) -> None:
+        model, frame_id = info
         if not model.known:
             self.get_logger().warning(
                 f"the CameraInfo of {camera} is empty: calibrate the camera, or no person can be placed",
                 throttle_duration_sec=60.0,
             )
             return
-        self._models[camera], self._frames[camera] = model, info.header.frame_id
+        self._models[camera], self._frames[camera] = model, frame_id
 
     def _locate(self, camera: str, box) -> PersonPosition | None:
         model, person = self._models.get(camera), self.settings.markers
@@ -63,8 +73,9 @@ class MarkersNode(RobotMemberNode):
             return None
         return locate_person(np.asarray(box), model, person.person_height_m, person.person_height_sd_m)
 
-    def _on_tracks(self, message: msg.Tracks) -> None:
-        camera = message.camera_id
+    def _on_tracks(self, found: tuple[Frame, tuple[Track, ...], str]) -> None:
+        frame, tracks, _ = found
+        camera = frame.camera_id
         if camera not in self._models:
             topic = self.given_topic("markers.camera_info", camera)
             self.get_logger().info(
@@ -73,9 +84,9 @@ class MarkersNode(RobotMemberNode):
             return
         if not self.active or not self._outputs[camera].get_subscription_count():
             return
-        header = Header(stamp=message.header.stamp, frame_id=self._frames[camera] or message.header.frame_id)
+        header = make_header(frame.stamp_ns, self._frames[camera] or frame.frame_id)
         shown = []
-        for track in message.tracks:
+        for track in tracks:
             position = self._locate(camera, track.bbox) if track.state != TrackState.IDLE else None
             if position is not None:
                 name, colour = track.track_id, track.person_id or track.track_id
@@ -92,15 +103,17 @@ class MarkersNode(RobotMemberNode):
         text = f"{name}\n{position.distance_m:.1f} ± {position.distance_sd_m:.1f} m{', cut' if position.cut else ''}"
         return f"{text}\nmatch {self._matches[name]:.2f}" if name in self._matches else text
 
-    def _on_result(self, message: msg.FaceSearchResult) -> None:
+    def _on_result(self, result: tuple[str, tuple[Match, ...]]) -> None:
         """Mark the matches of the last search: at their current track, and where this robot's cameras saw them."""
         left: dict[str, list[Marker]] = {camera: [] for camera in self.cameras}
-        if message.search_id != self._search_id:
-            self._search_id, self._matches = message.search_id, {}
+        search_id, matches = result
+        if search_id != self._search_id:
+            self._search_id, self._matches = search_id, {}
             left = {camera: [gone(marker) for marker in markers] for camera, markers in self._found.items()}
             self._found = {camera: [] for camera in self.cameras}
-        found = (match_from_message(match) for match in message.matches if not match.different_person)
-        for match in found:
+        for match in matches:
+            if match.different_person:
+                continue
             self._matches[match.person_id] = max(match.similarity, self._matches.get(match.person_id, 0.0))
             if match.robot_id == self.robot_id and match.camera_id in self._found:
                 self._found[match.camera_id] += self._match(match)
@@ -128,6 +141,23 @@ class MarkersNode(RobotMemberNode):
     def close(self) -> None:
         """Delete the markers."""
         self.deactivate()
+
+
+def _of(topic: str, _: CameraInfo) -> str:
+    return topic
+
+
+def _camera_of(info: CameraInfo) -> tuple[CameraModel, str]:
+    """The camera's intrinsics, and its coordinate frame.
+
+    :raises InvalidInput: the distortion is of no model of OpenCV's, or a number is not finite.
+    """
+    if len(info.d) not in _DISTORTIONS:
+        raise InvalidInput(f"it has {len(info.d)} distortion coefficients", "count")
+    matrix, distortion = np.array(info.k, np.float64).reshape(3, 3), np.array(info.d, np.float64)
+    if not np.isfinite([*info.k, *info.d]).all():
+        raise InvalidInput("a number in it is not finite", "number")
+    return CameraModel(matrix, distortion, info.width, info.height, info.distortion_model), frame_name(info.header)
 
 
 def main() -> None:

@@ -13,13 +13,13 @@ from facetrack_ros.concurrency.worker import LatestPerCamera, Worker
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.errors import FrameError
+from facetrack_ros.nodes.base.bounds import RESULTS
 from facetrack_ros.nodes.base.process import run_node
-from facetrack_ros.nodes.base.qos import RELIABLE, SEARCH_RESULT_SUB, SENSOR_DATA
+from facetrack_ros.nodes.base.qos import SEARCH_RESULT_SUB, SENSOR_DATA
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.conversion.search import match_from_message
-from facetrack_ros.nodes.conversion.time import to_ns
-from facetrack_ros.nodes.conversion.vision import frame_to_message, tracks_from_message
+from facetrack_ros.nodes.conversion.search import read_result, robot_of_result
+from facetrack_ros.nodes.conversion.vision import frame_to_message, read_tracks
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.health.status import OK, STALE, Diagnosis
@@ -85,13 +85,13 @@ class OverlayNode(RobotMemberNode):
             self._health.arrived(frame)
             self._worker.put(frame.camera_id, (frame, tracks))
 
-    def _on_tracks_message(self, message: msg.Tracks) -> None:
-        tracks = tracks_from_message(message)
-        frame = self._waiting.take(message.camera_id, to_ns(message.header.stamp))
+    def _on_tracks_message(self, found: tuple[Frame, tuple[Track, ...], str]) -> None:
+        tracked, tracks, _ = found
+        frame = self._waiting.take(tracked.camera_id, tracked.stamp_ns)
         if frame is not None:
-            self.on_tracks(replace(frame, number=message.frame_number), tracks)
+            self.on_tracks(replace(frame, number=tracked.number), tracks)
         else:
-            self._note_in_view(message.camera_id, tracks)
+            self._note_in_view(tracked.camera_id, tracks)
 
     def _note_in_view(self, camera_id: str, tracks: tuple[Track, ...]) -> None:
         self._in_view[camera_id] = frozenset(
@@ -105,8 +105,9 @@ class OverlayNode(RobotMemberNode):
         if self._subscribe:
             self._subscribe_cameras(watched)
         if watched and self._results is None:
-            self._results = self.create_subscription(
-                msg.FaceSearchResult, self.mesh_topic("search/result"), self._on_result, SEARCH_RESULT_SUB
+            gate = self.inbox.gate("FaceSearchResult", self._on_result, read_result, robot_of_result, RESULTS)
+            self._results = self.receive(
+                msg.FaceSearchResult, self.mesh_topic("search/result"), gate, SEARCH_RESULT_SUB
             )
         elif not watched and self._results is not None:
             self.destroy_subscription(self._results)
@@ -116,9 +117,7 @@ class OverlayNode(RobotMemberNode):
         if watched and not self._tracks:
             # Of all cameras: the overlay shows how many people are in view of the whole robot.
             self._tracks = [
-                self.create_subscription(
-                    msg.Tracks, self.camera_topic(camera, "tracks"), self._on_tracks_message, RELIABLE
-                )
+                self.receive_camera(camera, msg.Tracks, "tracks", read_tracks, self._on_tracks_message)
                 for camera in self.cameras
             ]
         elif self._tracks and not watched:
@@ -130,8 +129,8 @@ class OverlayNode(RobotMemberNode):
         for camera in set(self._images).difference(watched):
             self._images.pop(camera).leave()
 
-    def _on_result(self, message: msg.FaceSearchResult) -> None:
-        self._last_search.add(message.search_id, [match_from_message(match) for match in message.matches])
+    def _on_result(self, found: tuple[str, tuple[Match, ...]]) -> None:
+        self._last_search.add(*found)
 
     def _draw(self, work: tuple[Frame, tuple[Track, ...]]) -> None:
         frame, tracks = work

@@ -7,7 +7,9 @@ from dataclasses import replace
 from facetrack_ros import msg
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.config import Config, optional_path
+from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.event import PersonEvent
+from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
 from facetrack_ros.errors import ConfigError, StoreError
@@ -22,15 +24,7 @@ from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import passing_ns, steady_timer
-from facetrack_ros.nodes.conversion.time import to_ns
-from facetrack_ros.nodes.conversion.vision import (
-    detections_from_message,
-    event_to_message,
-    faces_from_message,
-    frame_from_header,
-    not_analyzed,
-    tracks_to_message,
-)
+from facetrack_ros.nodes.conversion.vision import event_to_message, read_detections, read_faces, tracks_to_message
 from facetrack_ros.nodes.fleet.people_sync import PeopleSync
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
@@ -88,10 +82,8 @@ class TrackerNode(RobotMemberNode):
             rotations = follow_rotations(self)
             rotations.listeners.append(lambda camera, _: self.close_camera(camera))
             for camera in self.cameras:
-                self.create_subscription(
-                    msg.Detections, self.camera_topic(camera, "detections"), self._on_detections, RELIABLE
-                )
-                self.create_subscription(msg.Faces, self.camera_topic(camera, "faces"), self._on_faces, RELIABLE)
+                self.receive_camera(camera, msg.Detections, "detections", read_detections, self._on_detections)
+                self.receive_camera(camera, msg.Faces, "faces", read_faces, self._on_faces)
             if self.stage.needs_images:
                 self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep, rotations)
 
@@ -153,19 +145,21 @@ class TrackerNode(RobotMemberNode):
             self._health.arrived(frame)
             self._worker.put("", (call, frame, *arguments))
 
-    def _on_detections(self, message: msg.Detections) -> None:
-        image = self._waiting.take(message.camera_id, to_ns(message.header.stamp))
-        frame = replace(frame_from_header(message), jpeg=b"" if image is None else image.jpeg)
-        if not_analyzed(message):
+    def _on_detections(self, found: tuple[Frame, Detections | None]) -> None:
+        frame, detections = found
+        image = self._waiting.take(frame.camera_id, frame.stamp_ns)
+        frame = replace(frame, jpeg=b"" if image is None else image.jpeg)
+        if detections is None:
             self.add_skipped(frame)
         else:
-            self._put_frame(self.stage.add_detections, frame, detections_from_message(message))
+            self._put_frame(self.stage.add_detections, frame, detections)
 
-    def _on_faces(self, message: msg.Faces) -> None:
-        if self.stage.people is None and message.model_id:
-            self._worker.put("", (self._load_people_of, message.model_id))
+    def _on_faces(self, found: tuple[Frame, tuple[Face, ...], str]) -> None:
+        frame, faces, model_id = found
+        if self.stage.people is None and model_id:
+            self._worker.put("", (self._load_people_of, model_id))
         if self.active:
-            self._worker.put("", (self.stage.add_faces, frame_from_header(message), faces_from_message(message)))
+            self._worker.put("", (self.stage.add_faces, frame, faces))
 
     def _load_people_of(self, model_id: str) -> None:
         if self.stage.people is None:

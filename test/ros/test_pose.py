@@ -1,6 +1,7 @@
 """Poses of each message type, stored by the stamps of their headers."""
 
 import time
+from types import MethodType
 
 import pytest
 
@@ -14,11 +15,15 @@ def node(domain):
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
 
+    from facetrack_ros.nodes.base.inbox import Inbox
+    from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+
     context = rclpy.Context()
     context.init(domain_id=domain)
     executor = SingleThreadedExecutor(context=context)
     node = rclpy.create_node("poses", namespace="/robot1", context=context)
     executor.add_node(node)
+    node.inbox, node.receive = Inbox(node.get_logger()), MethodType(RobotMemberNode.receive, node)
     node.spin = lambda: executor.spin_once(timeout_sec=0.05)
     yield node
     executor.shutdown()

@@ -1,13 +1,16 @@
 """Lifecycle node of a robot: namespace, settings as parameters, topic names."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.callback_groups import CallbackGroup
 from rclpy.parameter import Parameter
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
+from rclpy.subscription import Subscription
 
 from facetrack_ros.config import (
     NODE_OPTIONS,
@@ -21,7 +24,10 @@ from facetrack_ros.config import (
 )
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.nodes.base import parameters
+from facetrack_ros.nodes.base.bounds import FRAMES
+from facetrack_ros.nodes.base.inbox import Gate
 from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
+from facetrack_ros.nodes.base.qos import RELIABLE
 
 
 class RobotMemberNode(LifecycleNode):
@@ -143,6 +149,31 @@ class RobotMemberNode(LifecycleNode):
     def camera_publishers(self, kind: type, name: str, qos: QoSProfile) -> dict[str, Publisher]:
         """Create the publisher of one topic of each camera, by camera."""
         return {camera: self.create_publisher(kind, self.camera_topic(camera, name), qos) for camera in self.cameras}
+
+    def receive(
+        self, kind: type, topic: str, gate: Gate, qos: QoSProfile, group: CallbackGroup | None = None
+    ) -> Subscription:
+        """Subscribe a topic through a gate of :attr:`inbox`."""
+        # rclpy passes the info to callbacks of two arguments.
+        callback: Any = gate
+        return self.create_subscription(kind, topic, callback, qos, callback_group=group)
+
+    def receive_camera(
+        self,
+        camera_id: str,
+        kind: type,
+        name: str,
+        convert: Callable[[str, Any], Any],
+        handle: Callable[[Any], object],
+        qos: QoSProfile = RELIABLE,
+    ) -> Subscription:
+        """Subscribe a camera's topic of the robot through :attr:`inbox`.
+
+        :param convert: takes camera and message, and returns what ``handle`` takes; raises InvalidInput.
+        """
+        topic = self.camera_topic(camera_id, name)
+        gate = self.inbox.gate(kind.__name__, handle, partial(convert, camera_id), lambda message: topic, FRAMES)
+        return self.receive(kind, topic, gate, qos)
 
     def robot_topic(self, name: str) -> str:
         """Absolute name of a topic in the robot's namespace, which may be nested."""

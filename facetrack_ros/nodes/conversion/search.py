@@ -1,23 +1,43 @@
-"""Search requests, responses and the heartbeat to messages and back."""
+"""Search requests and responses to messages and back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Pose, Quaternion
 
 from facetrack_ros import msg, srv
+from facetrack_ros.core import validation
 from facetrack_ros.core.pose import RobotPose
-from facetrack_ros.history.status import HistoryStatus
-from facetrack_ros.nodes.conversion.fields import byte_array, float_array, pick
-from facetrack_ros.nodes.conversion.time import make_header, pose_from_message, to_duration, to_ns, to_time
-from facetrack_ros.search.camera_coverage import CameraCoverage
+from facetrack_ros.nodes.conversion.fields import (
+    FARTHEST_PX,
+    LONGEST_OLD_NAME,
+    MOST_CAMERAS,
+    MOST_COUNT,
+    MOST_CROP,
+    MOST_EMBEDDINGS,
+    MOST_IDS,
+    MOST_MATCHES,
+    MOST_NAMES,
+    MOST_ROBOTS,
+    MOST_SIMILAR,
+    MOST_SPANS,
+    MOST_THUMBNAIL,
+    box,
+    byte_array,
+    clean,
+    float_array,
+    pick,
+)
+from facetrack_ros.nodes.conversion.time import make_header, pose_from_message, stamp_of, to_duration, to_ns, to_time
 from facetrack_ros.search.partial import partial_sentence
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import Match, NotSearched, RobotResponse, SearchedCamera, SearchResponse
 
 # Fields that value and message have alike.
 _REQUEST = ("search_id", "model_id", "threshold", "max_results", "rescan", "reference")
+# Sentences of another robot: printable once they are values here.
+_SENTENCES, _GAP = ("error", "note"), ("robot_id", "camera_id", "model_id", "reason")
 _MATCH = (
     *("robot_id", "camera_id", "person_id", "name", "track_id", "frame_number", "similarity", "normalised_similarity"),
     *("quality", "different_person", "rescanned"),
@@ -31,6 +51,8 @@ _RESPONSE = (
     *("search_id", "model_id", "threshold", "operating_point", *_FALSE_MATCHES, "calibration_people"),
     *("calibration_pairs", "calibrated_on", "reference_note"),
 )
+# Of these, what a person reads.
+_OF_RESPONSE = ("search_id", "model_id", "operating_point", "calibrated_on", "reference_note")
 _NOT_SEARCHED = ("robot_id", "camera_id", "model_id", "reason", "sightings")
 
 
@@ -52,21 +74,41 @@ def request_to_message(request: SearchRequest) -> msg.FaceSearchRequest:
 
 
 def request_from_message(message: msg.FaceSearchRequest) -> SearchRequest:
-    """A search request; more embeddings that are no rows of the embedding's length are left out."""
-    embedding, more = np.array(message.embedding, np.float32), np.array(message.more_embeddings, np.float32)
-    rows = len(more) // len(embedding) if len(embedding) else 0
+    """A search request; more embeddings that are no rows of the embedding's length are left out.
+
+    :raises InvalidInput: a part of it is not valid.
+    """
+    dimension = len(message.embedding)
+    embedding = validation.embedding(message.embedding, "the embedding of a search")
+    more = message.more_embeddings[: len(message.more_embeddings) // dimension * dimension]
+    ids = validation.at_most(message.person_ids, "person ids", MOST_IDS)
     return SearchRequest(
-        requester=message.asker,
+        search_id=validation.token(message.search_id, "the search id", empty=True),
         embedding=embedding,
-        more_embeddings=more[: rows * len(embedding)].reshape(rows, -1) if rows else None,
-        person_ids=tuple(message.person_ids),
+        model_id=validation.model_name(message.model_id, "the embedder of a search", empty=True),
         time_ns=to_ns(message.time),
-        window_ns=to_ns(message.window),
-        timeout_ns=to_ns(message.timeout),
-        robots=tuple(message.robots),
-        cameras=tuple(message.cameras),
-        face_crop=bytes(message.face_crop),
-        **pick(message, _REQUEST),
+        window_ns=validation.span(to_ns(message.window), "the time window"),
+        robots=_names(message.robots, "robots"),
+        cameras=_names(message.cameras, "cameras"),
+        threshold=validation.number(message.threshold, "the threshold", 0.0, 1.0),
+        max_results=validation.count(message.max_results, "max_results", MOST_MATCHES),
+        timeout_ns=validation.span(to_ns(message.timeout), "the timeout"),
+        rescan=message.rescan,
+        face_crop=validation.content(message.face_crop, "the face of a search", MOST_CROP),
+        requester=validation.token(message.asker, "who searches", empty=True),
+        reference=validation.plain_text(message.reference, "the reference", LONGEST_OLD_NAME),
+        more_embeddings=validation.embeddings(more, "a further embedding", dimension, MOST_EMBEDDINGS)
+        if len(more)
+        else None,
+        person_ids=tuple(validation.identifier(each, "a person id") for each in ids),
+    )
+
+
+def _names(names: Sequence[str], what: str) -> tuple[str, ...]:
+    """Robots or cameras that a request names; they need not exist."""
+    return tuple(
+        validation.plain_text(name, f"one of the {what}", 255, empty=False)
+        for name in validation.at_most(names, what, MOST_NAMES)
     )
 
 
@@ -85,17 +127,53 @@ def match_to_message(match: Match) -> msg.FaceMatch:
 
 
 def match_from_message(message: msg.FaceMatch) -> Match:
-    """One match."""
+    """One match; without a thumbnail that is too large for one.
+
+    :raises InvalidInput: a part of it is not valid.
+    """
+    thumbnail = message.thumbnail if len(message.thumbnail) <= MOST_THUMBNAIL else b""
     return Match(
-        stamp_ns=to_ns(message.stamp),
-        first_ns=to_ns(message.first_stamp),
-        last_ns=to_ns(message.last_stamp),
-        bbox=np.array(message.bbox, np.float32),
-        face_bbox=np.array(message.face_bbox, np.float32),
-        thumbnail=bytes(message.thumbnail),
+        robot_id=_robot(message.robot_id),
+        camera_id=validation.identifier(message.camera_id, "the camera of a match"),
+        person_id=validation.identifier(message.person_id, "the person of a match", empty=True),
+        track_id=validation.identifier(message.track_id, "the track of a match", empty=True),
+        frame_number=validation.count(message.frame_number, "a frame number", MOST_COUNT),
+        stamp_ns=stamp_of(message.stamp, "the stamp of a match"),
+        first_ns=stamp_of(message.first_stamp, "the begin of a visit"),
+        last_ns=stamp_of(message.last_stamp, "the end of a visit"),
+        bbox=box(message.bbox, "the box of a match"),
+        face_bbox=box(message.face_bbox, "the box of a match's face"),
+        # The collector of the answers says which robot gave an impossible similarity.
+        similarity=validation.number(message.similarity, "a similarity", -FARTHEST_PX, FARTHEST_PX, nan=True),
+        quality=validation.number(message.quality, "the quality of a match", 0.0, MOST_SIMILAR),
+        thumbnail=bytes(thumbnail),
+        rescanned=message.rescanned,
         pose=pose_from_message(message.pose_header, message.pose) if message.has_pose else None,
-        **pick(message, _MATCH),
+        name=validation.plain_text(message.name, "the name of a match", LONGEST_OLD_NAME),
+        normalised_similarity=validation.number(
+            message.normalised_similarity, "a normalised similarity", -FARTHEST_PX, FARTHEST_PX, nan=True
+        ),
+        different_person=validation.printable(message.different_person),
     )
+
+
+def _robot(name: str) -> str:
+    """A robot's name in an answer, also as ``robot1 (2 of that name)``."""
+    return validation.plain_text(name, "the robot of an answer", LONGEST_OLD_NAME)
+
+
+def robot_of_result(message: msg.FaceSearchResult) -> str:
+    """The robot that a result says it is of, not checked."""
+    return message.robot.robot_id
+
+
+def read_result(message: msg.FaceSearchResult) -> tuple[str, tuple[Match, ...]]:
+    """The search that a result answers, and its matches.
+
+    :raises InvalidInput: a part of it is not valid.
+    """
+    matches = validation.at_most(message.matches, "matches", MOST_MATCHES)
+    return validation.token(message.search_id, "the search id"), tuple(map(match_from_message, matches))
 
 
 def _pose_fields(pose: RobotPose | None) -> dict[str, Any]:
@@ -137,20 +215,55 @@ def _not_searched_to_message(gap: NotSearched) -> msg.NotSearched:
 
 
 def _not_searched_from_message(message: msg.NotSearched) -> NotSearched:
-    return NotSearched(start_ns=to_ns(message.start), end_ns=to_ns(message.end), **pick(message, _NOT_SEARCHED))
+    return NotSearched(
+        start_ns=stamp_of(message.start, "the begin of what was not searched"),
+        end_ns=stamp_of(message.end, "the end of what was not searched"),
+        sightings=validation.count(message.sightings, "a number of sightings", MOST_COUNT),
+        **clean(message, _GAP),
+    )
 
 
 def robot_response_from_message(message: msg.RobotAnswer) -> RobotResponse:
-    """One robot's part of a search."""
+    """One robot's part of a search.
+
+    :raises InvalidInput: a part of it is not valid.
+    """
+    at_most = validation.at_most
     return RobotResponse(
-        coverage=tuple((span.camera_id, to_ns(span.start), to_ns(span.end)) for span in message.looking),
-        searched=tuple(
-            SearchedCamera(camera.camera_id, camera.sightings, to_ns(camera.start), to_ns(camera.end))
-            for camera in message.searched
-        ),
-        not_searched=tuple(map(_not_searched_from_message, message.not_searched)),
-        **pick(message, _ROBOT),
+        coverage=tuple(map(_span, at_most(message.looking, "spans of time", MOST_SPANS))),
+        searched=tuple(map(_searched, at_most(message.searched, "cameras", MOST_CAMERAS))),
+        not_searched=tuple(map(_not_searched_from_message, at_most(message.not_searched, "gaps", MOST_SPANS))),
+        **_checked_figures(message),
+        **clean(message, _SENTENCES),
     )
+
+
+def _checked_figures(message: msg.RobotAnswer) -> dict[str, Any]:
+    """What is one number or one name. Whether the collector of the answers can use it, it says itself."""
+    for name in ("sightings", "scene_pairs"):
+        validation.count(getattr(message, name), f"the number {name}", MOST_COUNT)
+    for name in ("elapsed_ms", "threshold", *_FALSE_MATCHES, "scene_false_match_rate"):
+        validation.number(getattr(message, name), name, -MOST_COUNT, MOST_COUNT, nan=True)
+    return pick(message, [name for name in _ROBOT if name not in _SENTENCES]) | {
+        "robot_id": _robot(message.robot_id),
+        "status": validation.printable(message.status, 32),
+        "instance_id": validation.token(message.instance_id, "the process of an answer", empty=True),
+        "model_id": validation.model_name(message.model_id, "the embedder of an answer", empty=True),
+    }
+
+
+def _searched(message: msg.SearchedCamera) -> SearchedCamera:
+    return SearchedCamera(
+        validation.identifier(message.camera_id, "a camera"),
+        validation.count(message.sightings, "a number of sightings", MOST_COUNT),
+        stamp_of(message.start, "the first stamp of a camera"),
+        stamp_of(message.end, "the last stamp of a camera"),
+    )
+
+
+def _span(message: msg.CameraSpan) -> tuple[str, int, int]:
+    start_ns, end_ns = stamp_of(message.start, "the begin of a span"), stamp_of(message.end, "the end of a span")
+    return validation.identifier(message.camera_id, "a camera"), start_ns, end_ns
 
 
 def fill_response(response: srv.FaceSearch.Response, result: SearchResponse) -> None:
@@ -169,74 +282,18 @@ def fill_response(response: srv.FaceSearch.Response, result: SearchResponse) -> 
 
 
 def response_from_service(response: srv.FaceSearch.Response) -> SearchResponse:
-    """The fleet's response out of the response of the service ``face_search``."""
-    return SearchResponse(
-        matches=tuple(map(match_from_message, response.matches)),
-        robots=tuple(map(robot_response_from_message, response.robots)),
-        not_searched=tuple(map(_not_searched_from_message, response.not_searched)),
-        alike=tuple(map(match_from_message, response.alike)),
-        **pick(response, _RESPONSE),
-    )
+    """The fleet's response out of the response of the service ``face_search``.
 
-
-def status_to_message(
-    status: HistoryStatus,
-    stamp: Time,
-    instance_id: str,
-    leaving: bool,
-    models: tuple[str, str],
-    behind_ns: dict[str, int | None],
-) -> msg.HistoryStatus:
-    """A robot's heartbeat.
-
-    :param models: ids of person and face detector.
-    :param behind_ns: by how much each camera's clock is behind the robot's; None or missing: unknown, sent as NaN.
+    :raises InvalidInput: a part of it is not valid.
     """
-    return msg.HistoryStatus(
-        stamp=stamp,
-        robot_id=status.robot_id,
-        instance_id=instance_id,
-        leaving=leaving,
-        model_id=status.model_id,
-        person_model_id=models[0],
-        face_model_id=models[1],
-        sightings=status.sightings,
-        disk_bytes=status.disk_bytes,
-        error=status.error,
-        other_models=[
-            msg.StoredModel(
-                model_id=other.model_id,
-                sightings=other.sightings,
-                oldest=to_time(other.oldest_ns),
-                newest=to_time(other.newest_ns),
-            )
-            for other in status.other_models
-        ],
-        cameras=[
-            msg.CameraStatus(
-                camera_id=camera.camera_id,
-                frames=camera.frames,
-                sightings=camera.sightings,
-                oldest=to_time(camera.oldest_ns or 0),
-                newest=to_time(camera.newest_ns or 0),
-                clock_behind_s=_seconds(behind_ns.get(camera.camera_id)),
-            )
-            for camera in status.cameras
-        ],
+    at_most = validation.at_most
+    gaps = at_most(response.not_searched, "gaps", MOST_SPANS)
+    figures = pick(response, [name for name in _RESPONSE if name not in _OF_RESPONSE])
+    return SearchResponse(
+        matches=tuple(map(match_from_message, at_most(response.matches, "matches", MOST_MATCHES))),
+        robots=tuple(map(robot_response_from_message, at_most(response.robots, "robots", MOST_ROBOTS))),
+        not_searched=tuple(map(_not_searched_from_message, gaps)),
+        alike=tuple(map(match_from_message, at_most(response.alike, "matches", MOST_MATCHES))),
+        **figures,
+        **clean(response, _OF_RESPONSE),
     )
-
-
-def _seconds(span_ns: int | None) -> float:
-    return float("nan") if span_ns is None else span_ns / 1e9
-
-
-def coverage_from_message(message: msg.HistoryStatus) -> list[CameraCoverage]:
-    """The span of time that each camera of a heartbeat holds."""
-    return [
-        CameraCoverage(
-            message.robot_id,
-            camera.camera_id,
-            ((to_ns(camera.oldest), to_ns(camera.newest)),) if to_ns(camera.newest) else (),
-        )
-        for camera in message.cameras
-    ]

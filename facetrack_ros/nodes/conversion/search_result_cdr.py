@@ -9,6 +9,8 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from facetrack_ros.core import validation
+from facetrack_ros.nodes.conversion.fields import MOST_MATCHES
 from facetrack_ros.nodes.conversion.search import match_from_message, robot_response_from_message
 from facetrack_ros.search.response import Match, RobotResponse
 
@@ -38,6 +40,7 @@ def read_result(data: bytes) -> tuple[RobotResponse, tuple[Match, ...]]:
         message = _typestore().deserialize_cdr(data, _RESULT)
     except Exception as error:  # rosbags lets struct, assertion and decoding errors through
         raise ValueError(f"not a search result: {error}") from error
+    validation.at_most(message.matches, "matches", MOST_MATCHES)
     return robot_response_from_message(message.robot), tuple(map(match_from_message, message.matches))
 
 

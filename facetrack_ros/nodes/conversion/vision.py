@@ -8,13 +8,24 @@ from sensor_msgs.msg import CompressedImage
 from std_msgs.msg import Header
 
 from facetrack_ros import msg
+from facetrack_ros.core import validation
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track, TrackState
-from facetrack_ros.nodes.conversion.fields import byte_array, float_array, pick
-from facetrack_ros.nodes.conversion.time import make_header, to_duration, to_ns, to_time
+from facetrack_ros.errors import InvalidInput
+from facetrack_ros.nodes.conversion.fields import (
+    FARTHEST_PX,
+    MOST_COUNT,
+    MOST_IN_FRAME,
+    MOST_SIMILAR,
+    box,
+    byte_array,
+    float_array,
+    pick,
+)
+from facetrack_ros.nodes.conversion.time import frame_name, make_header, span_of, stamp_of, to_duration, to_ns, to_time
 
 # Fields that event and message have alike.
 _EVENT = ("event", "robot_id", "camera_id", "person_id", "frame_number", "watch")
@@ -31,9 +42,43 @@ def frame_to_message(frame: Frame) -> CompressedImage:
     return CompressedImage(header=_header(frame), format=format, data=byte_array(frame.jpeg))
 
 
-def frame_from_header(message: msg.Detections | msg.Faces | msg.Tracks) -> Frame:
-    """The frame that a result was derived from, without its image."""
-    return Frame(message.camera_id, to_ns(message.header.stamp), message.frame_number, b"", message.header.frame_id)
+def frame_from_header(message: msg.Detections | msg.Faces | msg.Tracks, camera_id: str = "") -> Frame:
+    """The frame that a result was derived from, without its image.
+
+    :param camera_id: the camera of the topic, which the message must name; empty: any.
+    :raises InvalidInput: it is of another camera, or its header is not valid.
+    """
+    if camera_id and message.camera_id != camera_id:
+        raise InvalidInput(f"it is of camera {validation.printable(message.camera_id, 64)}, not of {camera_id}", "name")
+    number = validation.count(message.frame_number, "the frame number", MOST_COUNT)
+    stamp_ns = stamp_of(message.header.stamp, "the stamp")
+    camera_id = validation.identifier(message.camera_id, "the camera")
+    return Frame(camera_id, stamp_ns, number, b"", frame_name(message.header))
+
+
+def read_detections(camera_id: str, message: msg.Detections) -> tuple[Frame, Detections | None]:
+    """A frame of a camera's topic and the persons in it; None: the detector skipped it.
+
+    :raises InvalidInput: the message is of another camera, or a part of it is not valid.
+    """
+    frame = frame_from_header(message, camera_id)
+    return frame, None if not_analyzed(message) else detections_from_message(message)
+
+
+def read_faces(camera_id: str, message: msg.Faces) -> tuple[Frame, tuple[Face, ...], str]:
+    """A frame of a camera's topic, the faces in it, and the embedder's model id.
+
+    :raises InvalidInput: the message is of another camera, or a part of it is not valid.
+    """
+    return frame_from_header(message, camera_id), faces_from_message(message), message.model_id
+
+
+def read_tracks(camera_id: str, message: msg.Tracks) -> tuple[Frame, tuple[Track, ...], str]:
+    """A frame of a camera's topic, its tracks, and the embedder's model id.
+
+    :raises InvalidInput: the message is of another camera, or a part of it is not valid.
+    """
+    return frame_from_header(message, camera_id), tracks_from_message(message), message.model_id
 
 
 def detections_to_message(frame: Frame, detections: Detections) -> msg.Detections:
@@ -51,16 +96,25 @@ def detections_to_message(frame: Frame, detections: Detections) -> msg.Detection
 
 
 def detections_from_message(message: msg.Detections) -> Detections:
-    """Persons of a frame; with appearance only where all have one of equal length."""
-    appearances = [np.array(detection.appearance, np.float32) for detection in message.detections]
-    lengths = {len(appearance) for appearance in appearances}
-    has_faint = message.faint and len(message.faint) % 4 == 0
+    """Persons of a frame; with appearance only where all have one of equal length.
+
+    :raises InvalidInput: there are too many, or a number or text is not valid.
+    """
+    found, faint = validation.at_most(message.detections, "detections", MOST_IN_FRAME), message.faint
+    if len(faint) % 4 or len(faint) > 4 * MOST_IN_FRAME:
+        raise InvalidInput(f"{len(faint)} numbers are no boxes at the edges", "count")
+    lengths = {len(detection.appearance) for detection in found}
+    limits = -FARTHEST_PX, FARTHEST_PX
     return Detections(
-        np.array([detection.bbox for detection in message.detections], np.float32).reshape(-1, 4),
-        np.array([detection.confidence for detection in message.detections], np.float32),
-        message.model_id,
-        appearance=np.stack(appearances) if len(lengths) == 1 and lengths != {0} else None,
-        low_score_edge_boxes=np.array(message.faint, np.float32).reshape(-1, 4) if has_faint else None,
+        np.array([box(detection.bbox, "the box of a person") for detection in found], np.float32).reshape(-1, 4),
+        np.array([_share(detection.confidence, "a confidence") for detection in found], np.float32),
+        validation.model_name(message.model_id, "the detector", empty=True),
+        appearance=np.stack([validation.embedding(each.appearance, "an appearance") for each in found])
+        if len(lengths) == 1 and lengths != {0}
+        else None,
+        low_score_edge_boxes=validation.numbers(faint, "a box at the edges", (len(faint) // 4, 4), *limits)
+        if len(faint)
+        else None,
     )
 
 
@@ -83,15 +137,18 @@ def face_to_message(face: Face) -> msg.Face:
 
 
 def face_from_message(message: msg.Face) -> Face:
-    """One face."""
+    """One face.
+
+    :raises InvalidInput: a number or text is not valid, or the embedding is no unit vector.
+    """
     return Face(
-        np.array(message.bbox, np.float32),
-        np.array(message.landmarks, np.float32).reshape(5, 2),
-        message.confidence,
-        message.quality,
-        message.rejected,
-        message.person,
-        np.array(message.embedding, np.float32) if len(message.embedding) else None,
+        box(message.bbox, "the box of a face"),
+        validation.numbers(message.landmarks, "the landmarks", (5, 2), -FARTHEST_PX, FARTHEST_PX, nan=True),
+        _share(message.confidence, "a confidence"),
+        _share(message.quality, "a quality"),
+        validation.plain_text(message.rejected, "why a face is rejected", 200),
+        validation.count(message.person, "the person of a face", MOST_IN_FRAME, -1),
+        validation.embedding(message.embedding, "the embedding of a face") if len(message.embedding) else None,
     )
 
 
@@ -101,8 +158,12 @@ def faces_to_message(frame: Frame, model_id: str, faces: tuple[Face, ...]) -> ms
 
 
 def faces_from_message(message: msg.Faces) -> tuple[Face, ...]:
-    """Faces of a frame."""
-    return tuple(face_from_message(face) for face in message.faces)
+    """Faces of a frame.
+
+    :raises InvalidInput: there are too many, or one is not valid.
+    """
+    validation.model_name(message.model_id, "the embedder", empty=True)
+    return tuple(map(face_from_message, validation.at_most(message.faces, "faces", MOST_IN_FRAME)))
 
 
 def tracks_to_message(frame: Frame, model_id: str, tracks: tuple[Track, ...]) -> msg.Tracks:
@@ -125,17 +186,22 @@ def tracks_to_message(frame: Frame, model_id: str, tracks: tuple[Track, ...]) ->
 
 
 def tracks_from_message(message: msg.Tracks) -> tuple[Track, ...]:
-    """All tracks of a camera as of one frame."""
-    return tuple(
-        Track(
-            track.track_id,
-            track.person_id,
-            TrackState(track.state),
-            np.array(track.bbox, np.float32),
-            track.confidence,
-            face_from_message(track.face[0]) if track.face else None,
-        )
-        for track in message.tracks
+    """All tracks of a camera as of one frame.
+
+    :raises InvalidInput: there are too many, or one is not valid.
+    """
+    validation.model_name(message.model_id, "the embedder", empty=True)
+    return tuple(map(_track_from_message, validation.at_most(message.tracks, "tracks", MOST_IN_FRAME)))
+
+
+def _track_from_message(track: msg.Track) -> Track:
+    return Track(
+        validation.identifier(track.track_id, "a track id"),
+        validation.identifier(track.person_id, "a person id", empty=True),
+        TrackState(validation.count(track.state, "the state of a track", max(TrackState))),
+        box(track.bbox, "the box of a track"),
+        _share(track.confidence, "a confidence"),
+        face_from_message(track.face[0]) if track.face else None,
     )
 
 
@@ -158,22 +224,45 @@ def event_to_message(event: PersonEvent, frame_id: str) -> msg.PersonEvent:
 
 
 def event_from_message(message: msg.PersonEvent) -> PersonEvent:
-    """An event; fields that its kind does not have stay None."""
-    fields: dict[str, Any] = {}
-    box = tuple(float(value) for value in message.bbox)
-    if message.event == PERSON_IN:
-        fields = {"bbox": box, "confidence": message.confidence}
-    elif message.event == PERSON_OUT:
-        fields = {"last_seen_ns": to_ns(message.last_seen), "duration_ns": to_ns(message.duration), "last_bbox": box}
-        fields["reason"] = message.reason or None
-    elif message.event == FACE_MATCHED:
-        fields = {
-            "reference_face_id": message.reference_face_id,
-            "similarity": message.similarity,
-            "search_id": message.search_id or None,
-            "reference_name": message.reference_name or None,
+    """An event; fields that its kind does not have stay None.
+
+    :raises InvalidInput: it is of no known kind, or a number or text is not valid.
+    """
+    return PersonEvent(
+        message.event,
+        stamp_of(message.header.stamp, "the stamp of an event", zero=False),
+        validation.identifier(message.robot_id, "the robot of an event"),
+        validation.identifier(message.camera_id, "the camera of an event"),
+        validation.identifier(message.person_id, "the person of an event"),
+        validation.count(message.frame_number, "the frame number of an event", MOST_COUNT),
+        watch=message.watch,
+        **_fields_of_kind(message),
+    )
+
+
+def _fields_of_kind(message: msg.PersonEvent) -> dict[str, Any]:
+    if message.event == FACE_MATCHED:
+        return {
+            "reference_face_id": validation.plain_text(message.reference_face_id, "the reference", 200),
+            "similarity": validation.number(message.similarity, "the similarity", -MOST_SIMILAR, MOST_SIMILAR),
+            "search_id": validation.token(message.search_id, "the search id", empty=True) or None,
+            "reference_name": validation.plain_text(message.reference_name, "the name", 200) or None,
         }
-    return PersonEvent(stamp_ns=to_ns(message.header.stamp), **pick(message, _EVENT), **fields)
+    x1, y1, x2, y2 = box(message.bbox, "the box of an event").tolist()
+    if message.event == PERSON_IN:
+        return {"bbox": (x1, y1, x2, y2), "confidence": _share(message.confidence, "a confidence")}
+    if message.event == PERSON_OUT:
+        return {
+            "last_seen_ns": stamp_of(message.last_seen, "when a person was last seen"),
+            "duration_ns": span_of(message.duration, "the duration of a visit"),
+            "last_bbox": (x1, y1, x2, y2),
+            "reason": validation.plain_text(message.reason, "the reason of an event", 200) or None,
+        }
+    raise InvalidInput(f"there is no event {validation.printable(message.event, 64)!r}", "text")
+
+
+def _share(value: float, what: str) -> float:
+    return validation.number(value, what, 0.0, 1.0)
 
 
 def _header(frame: Frame) -> Header:

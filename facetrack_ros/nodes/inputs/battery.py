@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from sensor_msgs.msg import BatteryState
 
+from facetrack_ros.errors import InvalidInput
+from facetrack_ros.nodes.base.bounds import FRAMES
 from facetrack_ros.nodes.base.qos import SENSOR_DATA
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.inputs.hysteresis import Hysteresis
@@ -24,7 +26,8 @@ class BatteryInput:
         self._brake = Hysteresis(node.settings.battery.stop_faces_below, node.settings.battery.resume_faces_at)
         self._charge = math.nan
         if self._topic:
-            node.create_subscription(BatteryState, self._topic, self._on_battery, SENSOR_DATA)
+            gate = node.inbox.gate("BatteryState", self._on_battery, _charge_of, lambda _: self._topic, FRAMES)
+            node.receive(BatteryState, self._topic, gate, SENSOR_DATA)
 
     @property
     def braking(self) -> bool:
@@ -42,15 +45,19 @@ class BatteryInput:
             "face work stops, persons are still tracked" if self.braking else "face work resumes"
         )
 
-    def _on_battery(self, message: BatteryState) -> None:
-        if not 0.0 <= message.percentage <= 1.0 and not math.isnan(message.percentage):
-            self._node.get_logger().warning(
-                f"{self._topic} gives a charge of {message.percentage:g}, which is not within 0 to 1: ignored",
-                throttle_duration_sec=60.0,
-            )
-            return
-        changed = self._brake.update(message.percentage)
-        if math.isfinite(message.percentage):
-            self._charge = message.percentage
+    def _on_battery(self, charge: float) -> None:
+        changed = self._brake.update(charge)
+        if math.isfinite(charge):
+            self._charge = charge
         if changed:
             self._on_change(self.sentence)
+
+
+def _charge_of(message: BatteryState) -> float:
+    """The charge, 0 to 1; NaN: unknown.
+
+    :raises InvalidInput: it is another number.
+    """
+    if not 0.0 <= message.percentage <= 1.0 and not math.isnan(message.percentage):
+        raise InvalidInput(f"it gives a charge of {message.percentage:g}, which is not within 0 to 1", "number")
+    return message.percentage

@@ -9,9 +9,10 @@ from sensor_msgs.msg import CompressedImage, Image
 from facetrack_ros.concurrency.worker import LatestPerCamera, Worker
 from facetrack_ros.config import Config
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.errors import FrameError
+from facetrack_ros.errors import FrameError, InvalidInput
 from facetrack_ros.nodes.base.throttled_log import ThrottledLog
 from facetrack_ros.nodes.base.timers import steady_timer
+from facetrack_ros.nodes.conversion.time import frame_name, stamp_of
 from facetrack_ros.nodes.inputs import camera_images
 from facetrack_ros.nodes.inputs.camera_images import CameraImages
 from facetrack_ros.nodes.inputs.image_decoding import ImageDecoder
@@ -113,8 +114,10 @@ class ImageInput:
 
     def _pass_on(self, camera: CameraImages, message: CompressedImage | Image, arrived_ns: int) -> None:
         try:
+            stamp_of(message.header.stamp, "the stamp of an image")
+            frame_name(message.header)
             found = self._decoder.jpegs(camera.camera_id, message, self._quality)
-        except FrameError as error:
+        except (FrameError, InvalidInput) as error:
             found = []
             self._refuse(camera, str(error))
         for reason, count in self._decoder.lost(camera.camera_id).items():

@@ -4,12 +4,13 @@ from typing import Any
 
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from nav_msgs.msg import Odometry
-from rclpy.node import Node
 from rclpy.timer import Timer
 
-from facetrack_ros.errors import StoreError
+from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.history.pose_history import PoseHistory
+from facetrack_ros.nodes.base.bounds import FRAMES
 from facetrack_ros.nodes.base.qos import SENSOR_DATA
+from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.time import pose_from_message
 
@@ -30,7 +31,7 @@ class PoseInput:
     :param kind: ``odometry``, ``pose``, ``pose_with_covariance``, or ``auto``: the topic's type, once it is published.
     """
 
-    def __init__(self, node: Node, topic: str, kind: str, poses: PoseHistory) -> None:
+    def __init__(self, node: RobotMemberNode, topic: str, kind: str, poses: PoseHistory) -> None:
         self._node, self._topic, self._poses = node, topic, poses
         self._timer: Timer | None = None
         if topic and kind in _KINDS:
@@ -51,12 +52,10 @@ class PoseInput:
             )
 
     def _subscribe(self, kind: type) -> None:
-        self._node.create_subscription(kind, self._topic, self._on_message, SENSOR_DATA)
+        gate = self._node.inbox.gate("pose", self._poses.add, _pose_of, lambda _: self._topic, FRAMES)
+        self._node.receive(kind, self._topic, gate, SENSOR_DATA)
         self._node.get_logger().info(f"poses come from {self._topic} ({kind.__name__})")
 
-    def _on_message(self, message: Any) -> None:
-        pose = message.pose if isinstance(message, PoseStamped) else message.pose.pose
-        try:
-            self._poses.add(pose_from_message(message.header, pose))
-        except StoreError as error:
-            self._node.get_logger().warning(str(error), throttle_duration_sec=60.0)
+
+def _pose_of(message: Any) -> RobotPose:
+    return pose_from_message(message.header, message.pose if isinstance(message, PoseStamped) else message.pose.pose)

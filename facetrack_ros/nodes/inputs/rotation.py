@@ -4,6 +4,7 @@ from functools import partial
 
 from std_msgs.msg import UInt16
 
+from facetrack_ros.errors import InvalidInput
 from facetrack_ros.nodes.base.qos import ROTATION
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.pipeline.camera_rotation import CameraRotations
@@ -29,11 +30,11 @@ def follow_rotations(node: RobotMemberNode, rotations: CameraRotations | None = 
         rotations = CameraRotations(node.cameras, node.settings.camera.rotation)
     for camera in node.cameras:
         if rotations.is_estimated(camera):
-            take = partial(_take, rotations, camera)
-            node.create_subscription(UInt16, node.camera_topic(camera, "rotation"), take, ROTATION)
+            node.receive_camera(camera, UInt16, "rotation", _degrees, partial(rotations.set, camera), ROTATION)
     return rotations
 
 
-def _take(rotations: CameraRotations, camera: str, message: UInt16) -> None:
-    if message.data in (0, 90, 180, 270):
-        rotations.set(camera, message.data)
+def _degrees(camera: str, message: UInt16) -> int:
+    if message.data not in (0, 90, 180, 270):
+        raise InvalidInput(f"{message.data} is no angle of camera {camera}: 0, 90, 180 and 270 are", "number")
+    return message.data

@@ -1,0 +1,101 @@
+"""Heartbeats to messages and back."""
+
+from builtin_interfaces.msg import Time
+
+from facetrack_ros import msg
+from facetrack_ros.core import validation
+from facetrack_ros.history.status import HistoryStatus
+from facetrack_ros.nodes.conversion.fields import MOST_CAMERAS, MOST_COUNT, MOST_MODELS, clean
+from facetrack_ros.nodes.conversion.time import stamp_of, to_ns, to_time
+from facetrack_ros.search.camera_coverage import CameraCoverage
+
+# No clock is off by more, seconds.
+_LONGEST_OFFSET_S = 1e10
+
+
+def status_to_message(
+    status: HistoryStatus,
+    stamp: Time,
+    instance_id: str,
+    leaving: bool,
+    models: tuple[str, str],
+    behind_ns: dict[str, int | None],
+) -> msg.HistoryStatus:
+    """A robot's heartbeat.
+
+    :param models: ids of person and face detector.
+    :param behind_ns: by how much each camera's clock is behind the robot's; None or missing: unknown, sent as NaN.
+    """
+    return msg.HistoryStatus(
+        stamp=stamp,
+        robot_id=status.robot_id,
+        instance_id=instance_id,
+        leaving=leaving,
+        model_id=status.model_id,
+        person_model_id=models[0],
+        face_model_id=models[1],
+        sightings=status.sightings,
+        disk_bytes=status.disk_bytes,
+        error=status.error,
+        other_models=[
+            msg.StoredModel(
+                model_id=other.model_id,
+                sightings=other.sightings,
+                oldest=to_time(other.oldest_ns),
+                newest=to_time(other.newest_ns),
+            )
+            for other in status.other_models
+        ],
+        cameras=[
+            msg.CameraStatus(
+                camera_id=camera.camera_id,
+                frames=camera.frames,
+                sightings=camera.sightings,
+                oldest=to_time(camera.oldest_ns or 0),
+                newest=to_time(camera.newest_ns or 0),
+                clock_behind_s=_seconds(behind_ns.get(camera.camera_id)),
+            )
+            for camera in status.cameras
+        ],
+    )
+
+
+def _seconds(span_ns: int | None) -> float:
+    return float("nan") if span_ns is None else span_ns / 1e9
+
+
+def coverage_from_message(message: msg.HistoryStatus) -> list[CameraCoverage]:
+    """The span of time that each camera of a heartbeat holds."""
+    return [
+        CameraCoverage(
+            message.robot_id,
+            camera.camera_id,
+            ((to_ns(camera.oldest), to_ns(camera.newest)),) if to_ns(camera.newest) else (),
+        )
+        for camera in message.cameras
+    ]
+
+
+def checked_status(message: msg.HistoryStatus) -> msg.HistoryStatus:
+    """A heartbeat that can be used and shown: its error is made printable.
+
+    :raises InvalidInput: a name, a stamp or a number in it is not valid, or it lists too much.
+    """
+    validation.ros_name(message.robot_id, "the robot of a heartbeat")
+    validation.token(message.instance_id, "the process of a heartbeat")
+    for name in ("model_id", "person_model_id", "face_model_id"):
+        validation.model_name(getattr(message, name), "a model of a heartbeat", empty=True)
+    for name in ("sightings", "disk_bytes"):
+        validation.count(getattr(message, name), f"the number {name} of a heartbeat", MOST_COUNT)
+    for camera in validation.at_most(message.cameras, "cameras", MOST_CAMERAS):
+        validation.identifier(camera.camera_id, "a camera of a heartbeat")
+        validation.count(camera.sightings, "the sightings of a camera", MOST_COUNT)
+        validation.number(camera.clock_behind_s, "a clock's offset", -_LONGEST_OFFSET_S, _LONGEST_OFFSET_S, nan=True)
+    for model in validation.at_most(message.other_models, "models", MOST_MODELS):
+        validation.model_name(model.model_id, "a stored model of a heartbeat")
+        validation.count(model.sightings, "the sightings of a model", MOST_COUNT)
+    for held in (*message.cameras, *message.other_models):
+        stamp_of(held.oldest, "the oldest stamp of a heartbeat")
+        stamp_of(held.newest, "the newest stamp of a heartbeat")
+    message.error = clean(message, ("error",))["error"]
+    return message
