@@ -8,11 +8,13 @@ from pathlib import Path
 
 from facetrack_ros.bounded_file import read_bounded_text
 from facetrack_ros.core.private_files import make_private
-from facetrack_ros.errors import StoreError, store_errors
+from facetrack_ros.core.validation import ros_name
+from facetrack_ros.errors import InvalidInput, StoreError, store_errors
 from facetrack_ros.history.set_aside import is_foreign, set_aside
 
 FORMAT_VERSION = 1
 _NOTE = "robot.json"
+# Folders of earlier versions may have longer names.
 _ROBOT_ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -37,8 +39,10 @@ def robot_folder(data_dir: Path | str, robot_id: str) -> Path:
     :raises StoreError: the robot id is not valid, the folder belongs to another robot or a newer version, or it cannot
         be written.
     """
-    if not _ROBOT_ID.fullmatch(robot_id):
-        raise StoreError(f"{robot_id!r} is not a valid robot name; use letters, digits and underscores, a letter first")
+    try:
+        ros_name(robot_id, "the robot")
+    except InvalidInput as error:
+        raise StoreError(str(error)) from error
     path = Path(data_dir) / robot_id
     note = path / _NOTE
     if os.path.lexists(path) and not path.is_dir():

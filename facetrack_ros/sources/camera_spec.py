@@ -1,21 +1,22 @@
 """The ``--camera NAME=SOURCE`` and ``--robot NAME`` of the command line."""
 
-import re
-
 from facetrack_ros.core.masking import mask_camera
-from facetrack_ros.errors import ConfigError
-
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+from facetrack_ros.core.validation import LONGEST_NAME, printable, ros_name
+from facetrack_ros.errors import ConfigError, InvalidInput
 
 
 def check_name(kind: str, name: str) -> str:
     """Return the name of a robot or camera, which becomes part of ROS names.
 
-    :raises ConfigError: it is not letters, digits and underscores, a letter first.
+    :raises ConfigError: it is not letters, digits and underscores, a letter first, or longer than
+        :data:`~facetrack_ros.core.validation.LONGEST_NAME`: other robots would refuse it.
     """
-    if not NAME.fullmatch(name):
-        raise ConfigError(f"{kind} {mask_camera(name)!r}: a name is letters, digits and underscores, a letter first")
-    return name
+    try:
+        return ros_name(name, kind)
+    except InvalidInput as error:
+        shown = printable(mask_camera(name), LONGEST_NAME)
+        allowed = f"at most {LONGEST_NAME} letters, digits and underscores, a letter first"
+        raise ConfigError(f"{kind} {shown!r}: a name is {allowed}") from error
 
 
 def parse_cameras(texts: list[str]) -> dict[str, str]:

@@ -28,6 +28,7 @@ from facetrack_ros.nodes.base.bounds import FRAMES
 from facetrack_ros.nodes.base.inbox import Gate
 from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
 from facetrack_ros.nodes.base.qos import RELIABLE
+from facetrack_ros.sources.camera_spec import check_name
 
 
 class RobotMemberNode(LifecycleNode):
@@ -41,7 +42,7 @@ class RobotMemberNode(LifecycleNode):
 
     :param name: the node's name; empty: :attr:`NAME`.
     :param set_on: settings that another node of this process changes for all, and that node's name.
-    :raises ConfigError: a parameter that is not allowed, or no robot name.
+    :raises ConfigError: a parameter that is not allowed, no robot name, or a name that other robots would refuse.
     """
 
     #: The node's usual name.
@@ -63,7 +64,10 @@ class RobotMemberNode(LifecycleNode):
         self.robot_id = self.get_namespace().strip("/").replace("/", "_")
         if not self.robot_id:
             raise ConfigError("a robot needs a name: start the node in its namespace (--ros-args -r __ns:=/robot1)")
+        check_name("robot", self.robot_id)
         self.cameras: tuple[str, ...] = self.own("cameras", cameras or None)
+        for camera in self.cameras:
+            check_name("camera", camera)
         twice = sorted({camera for camera in self.cameras if self.cameras.count(camera) > 1})
         if twice:
             raise ConfigError(f"two cameras are called {twice[0]}: give each a name of its own")
