@@ -40,7 +40,7 @@ def robot_folder(data_dir: Path | str, robot_id: str) -> Path:
         be written.
     """
     try:
-        ros_name(robot_id, "the robot")
+        ros_name(robot_id, "the robot name")
     except InvalidInput as error:
         raise StoreError(str(error)) from error
     path = Path(data_dir) / robot_id

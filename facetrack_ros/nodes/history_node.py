@@ -4,13 +4,14 @@ import threading
 import time
 import uuid
 from dataclasses import replace
+from functools import partial
 
 from facetrack_ros import msg
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
-from facetrack_ros.errors import InvalidInput, StoreError
+from facetrack_ros.errors import DiskError, StoreError
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.pose_history import PoseHistory
 from facetrack_ros.history.robot_history import RobotHistory
@@ -24,7 +25,7 @@ from facetrack_ros.nodes.base.qos import HEARTBEAT_PUB, RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.heartbeat import status_to_message
-from facetrack_ros.nodes.conversion.vision import event_from_message, read_tracks
+from facetrack_ros.nodes.conversion.vision import read_event, read_tracks
 from facetrack_ros.nodes.event_writer import EventWriter
 from facetrack_ros.nodes.fleet.frame_services import FrameServices
 from facetrack_ros.nodes.fleet.people_server import PeopleServer
@@ -110,9 +111,8 @@ class HistoryNode(RobotMemberNode):
                 refused=health.failed,
                 lost=health.lost,
             )
-            events = self.inbox.gate(
-                "PersonEvent", self._on_event, self._read_event, lambda event: event.robot_id, FRAMES
-            )
+            read = partial(read_event, self.robot_id, self.cameras)
+            events = self.inbox.gate("PersonEvent", self._on_event, read, lambda event: event.robot_id, FRAMES)
             self.receive(msg.PersonEvent, self.robot_topic("events"), events, RELIABLE)
             for camera in self.cameras:
                 self.receive_camera(camera, msg.Tracks, "tracks", read_tracks, self._on_tracks)
@@ -205,12 +205,6 @@ class HistoryNode(RobotMemberNode):
         if self.history is not None and model_id and not self._search_server.no_faces:
             self.history.add_analysed(frame.camera_id, frame.stamp_ns)
         self.add_tracks(frame, tracks)
-
-    def _read_event(self, message: msg.PersonEvent) -> PersonEvent:
-        event = event_from_message(message)
-        if event.robot_id != self.robot_id or event.camera_id not in self.cameras:
-            raise InvalidInput(f"it is of camera {event.camera_id} of {event.robot_id}", "name")
-        return event
 
     def _on_event(self, event: PersonEvent) -> None:
         if not event.search_id:  # those of searches are this node's own, and stored already

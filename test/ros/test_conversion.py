@@ -79,7 +79,7 @@ def test_a_stamp_keeps_its_nanoseconds():
 
 
 def test_detections_faces_and_tracks():
-    detections = Detections(np.stack([BOX, BOX + 1]), np.array([0.5, 0.25], np.float32), "a model")
+    detections = Detections(np.stack([BOX, BOX + 1]), np.array([0.5, 0.25], np.float32), "a_model")
     same(detections_from_message(detections_to_message(FRAME, detections)), detections)
     with_faint = dataclasses.replace(detections, low_score_edge_boxes=np.stack([BOX + 2, BOX + 3, BOX + 4]))
     same(detections_from_message(detections_to_message(FRAME, with_faint)), with_faint)

@@ -19,23 +19,28 @@ from facetrack_ros.nodes.conversion.search import (
 from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
 from facetrack_ros.search.response import Match, NotSearched, RobotResponse, SearchedCamera
 
-words = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=12)
+# Sentences and names as robots send them: printable.
+words = st.text(st.characters(exclude_categories=("C", "Z")), max_size=12)
+names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,11}", fullmatch=True)
+models = names | st.just("")
 stamps = st.integers(0, 2**31 * 10**9 - 1)
 reals = st.floats(-1000, 1000, width=32)
 boxes = st.lists(reals, min_size=4, max_size=4).map(lambda box: np.array(box, np.float32))
 places = st.builds(RobotPose, words, stamps, st.tuples(reals, reals, reals), st.tuples(reals, reals, reals, reals))
-u32, u64, floats = st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1), (reals, reals)
-ids = (words, words, words, words)
+shares_of_one = st.floats(0, 1, width=32)
+u32, u63, floats = st.integers(0, 2**32 - 1), st.integers(0, 2**63 - 1), (reals, reals)
+ids = (words, names, names, names)
 matches = st.builds(
     Match,
     *ids,
-    u64,
+    u63,
     stamps,
     stamps,
     stamps,
     boxes,
     boxes,
-    *floats,
+    reals,
+    shares_of_one,
     st.binary(max_size=9),
     st.booleans(),
     st.none() | places,
@@ -43,14 +48,14 @@ matches = st.builds(
     *floats[:1],
     words,
 )
-spans = st.lists(st.tuples(words, stamps, stamps), max_size=3).map(tuple)
-searched = st.lists(st.builds(SearchedCamera, words, u64, stamps, stamps), max_size=2).map(tuple)
-gaps = st.lists(st.builds(NotSearched, words, words, words, words, u64, stamps, stamps), max_size=2).map(tuple)
-shares = (u64, reals)
+spans = st.lists(st.tuples(names, stamps, stamps), max_size=3).map(tuple)
+searched = st.lists(st.builds(SearchedCamera, names, u63, stamps, stamps), max_size=2).map(tuple)
+gaps = st.lists(st.builds(NotSearched, words, words, words, words, u63, stamps, stamps), max_size=2).map(tuple)
+shares = (u63, reals)
 answers = st.builds(
     RobotResponse,
-    *(words, words, u32, u64, reals, words, words, u32, u32, words),
-    *(*floats, spans, searched, gaps, words, *floats, *shares),
+    *(words, words, u32, u63, reals, words, words, u32, u32, models),
+    *(*floats, spans, searched, gaps, models, *floats, *shares),
 )
 
 

@@ -1,6 +1,7 @@
 """Frames, detections, faces, tracks and events to messages and back."""
 
 import array
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -238,6 +239,17 @@ def event_from_message(message: msg.PersonEvent) -> PersonEvent:
         watch=message.watch,
         **_fields_of_kind(message),
     )
+
+
+def read_event(robot_id: str, cameras: Collection[str], message: msg.PersonEvent) -> PersonEvent:
+    """An event of a robot's own cameras.
+
+    :raises InvalidInput: it is of another robot or camera, or a part of it is not valid.
+    """
+    event = event_from_message(message)
+    if event.robot_id != robot_id or event.camera_id not in cameras:
+        raise InvalidInput(f"it is of camera {event.camera_id} of {event.robot_id}", "name")
+    return event
 
 
 def _fields_of_kind(message: msg.PersonEvent) -> dict[str, Any]:
