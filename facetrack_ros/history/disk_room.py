@@ -2,6 +2,7 @@
 
 import errno
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ _SMALL_SHARE = 10
 class DiskRoom:
     """The one rule of free space for all that a robot writes.
 
-    Frames and clips leave ``free_bytes`` free. Events, sightings, the log of searches and the gallery are small and
+    Frames and clips leave ``free_bytes`` free. Events, sightings and the log of searches are small and
     worth more: they may use nine tenths of that.
 
     :param free_bytes: 0: no rule.
@@ -53,3 +54,24 @@ def free_bytes(path: Path) -> int:
     except FileNotFoundError:
         return 1 << 62
     return stats.f_bavail * stats.f_frsize
+
+
+def was_deleted(path: Path) -> bool:
+    """Whether a file is not there; False where its disk does not say, as one that is gone or fails."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def folder_bytes(path: Path) -> int:
+    """Bytes of the files of a folder, not of the folders in it; 0 where it cannot be read."""
+    size = 0
+    with suppress(OSError):
+        for file in path.iterdir():
+            with suppress(OSError):  # SQLite removes its side files at any time
+                size += file.stat().st_size
+    return size

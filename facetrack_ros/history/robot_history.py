@@ -5,7 +5,6 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from facetrack_ros.core.private_files import make_tree_private
 from facetrack_ros.core.track import Track
 from facetrack_ros.errors import DamagedStoreError, DiskError, StoreError
 from facetrack_ros.history.clock_offsets import ClockOffsets
-from facetrack_ros.history.disk_room import DiskRoom
+from facetrack_ros.history.disk_room import DiskRoom, folder_bytes
 from facetrack_ros.history.events.log import EventLog
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.recorder import FrameRecorder
@@ -256,7 +255,7 @@ class RobotHistory:
             oldest_ns, newest_ns = min(stamps, default=None), max(stamps, default=None)
             sightings = span.sightings if span is not None else 0
             cameras.append(CameraStatus(camera, frames.frames, frames.bytes, oldest_ns, newest_ns, sightings))
-        disk_bytes = _folder_size(self.path) + self.sightings.index_size()
+        disk_bytes = folder_bytes(self.path) + self.sightings.index_size()
         if self.recorder is not None:
             disk_bytes += self.recorder.archive.stats().bytes
         counts = self.events.written, self.events.unwritten, disk_bytes
@@ -377,11 +376,3 @@ def _make_private(*folders: Path) -> None:
     for folder in dict.fromkeys(folders):
         if found := make_tree_private(folder):
             logger.info("%d files in %s were open to other users: now their owner alone may use them", found, folder)
-
-
-def _folder_size(path: Path) -> int:
-    size = 0
-    for file in path.iterdir():
-        with suppress(OSError):  # SQLite removes its side files at any time
-            size += file.stat().st_size
-    return size

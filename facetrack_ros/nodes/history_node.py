@@ -11,7 +11,7 @@ from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
-from facetrack_ros.errors import DiskError, StoreError
+from facetrack_ros.errors import DiskError, StoreError, store_errors
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.pose_history import PoseHistory
 from facetrack_ros.history.robot_history import RobotHistory
@@ -246,13 +246,18 @@ class HistoryNode(RobotMemberNode):
     def _publish_status(self, leaving: bool = False) -> None:
         status, error = HistoryStatus(self.robot_id, "", (), 0, 0, 0), ""
         try:
-            status = self.history.status() if self.history is not None else status
+            with store_errors(f"cannot read {self.robot_folder() / self.robot_id}"):
+                status = self.history.status() if self.history is not None else status
+                others = self._other_stores.models(self.history.sightings if self.history is not None else None)
+                status = replace(status, other_models=others)
+        except DiskError as problem:
+            error = str(problem)
+            self._disk_failed(problem)
         except StoreError as problem:
             error = str(problem)
             self._health.failed(error)
             self.get_logger().error(error, throttle_duration_sec=60.0)
-        others = self._other_stores.models(self.history.sightings if self.history is not None else None)
-        status = self._status = replace(status, error=error or self._open_error, other_models=others)
+        status = self._status = replace(status, error=error or self._open_error)
         if self.history is not None:
             self._worker.put("", (self._flush,))
         behind_ns = {camera: clock.behind_ns for camera, clock in self._frames_health.clocks.items()}

@@ -119,3 +119,6 @@ def test_an_ingest_that_was_interrupted_is_continued(real_data, tmp_path):
     cameras = re.findall(r"(\d+) frames of .*, (\d+) more are already in this history", done.stdout)
     assert [int(new) + int(known) for new, known in cameras] == [200] * 3
     assert all(0 < int(known) < 200 for _, known in cameras)
+    events = list(read_events(tmp_path / "data" / "r"))
+    ended = {kind: sorted(event["person_id"] for event in events if event["event"] == kind) for kind in KINDS}
+    assert ended["PERSON_IN"] == ended["PERSON_OUT"]

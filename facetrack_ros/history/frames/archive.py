@@ -9,6 +9,7 @@ from pathlib import Path
 
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import StoreError, store_errors
+from facetrack_ros.history.disk_room import was_deleted
 from facetrack_ros.history.frames.disk_errors import storing
 from facetrack_ros.history.frames.pruning import SegmentPruner
 from facetrack_ros.history.frames.reader import FrameReader
@@ -193,7 +194,7 @@ class FrameArchive:
         return (
             written is None
             or frame.camera_id not in written.keyed_cameras
-            or not written.path.exists()
+            or was_deleted(written.path)
             or written.is_full(frame.stamp_ns, self._pruner.max_frames, self._pruner.max_bytes)
         )
 
@@ -203,7 +204,7 @@ class FrameArchive:
 
     def _append(self, channel: Channel, sequence: int, stamp_ns: int, parts: tuple[bytes, ...]) -> OpenSegment:
         written = self._written
-        if written is not None and not written.path.exists():
+        if written is not None and was_deleted(written.path):
             self._drop(written)  # a deleted file still takes bytes, which cannot be found again
         elif written is not None and written.is_full(stamp_ns, self._pruner.max_frames, self._pruner.max_bytes):
             self._seal()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
+from facetrack_ros.history.disk_room import was_deleted
 from facetrack_ros.history.mcap.message_table import MessageTable
 from facetrack_ros.history.mcap.reader import read_table, seal_unfinished
 
@@ -97,7 +98,7 @@ class SegmentCatalog:
     def remove_deleted(self) -> None:
         """Drop the segments whose files were deleted by hand."""
         for name, segment in self.segments():
-            if not segment.path.exists():
+            if was_deleted(segment.path):
                 logger.warning("%s was deleted; its %d frames are gone", segment.path, segment.frames)
                 self.remove(name)
 
@@ -106,7 +107,7 @@ class SegmentCatalog:
         if name not in self._damaged:
             self._damaged.add(name)
             logger.warning(sentence)
-        if name in self._segments and not self._segments[name].path.exists():
+        if name in self._segments and was_deleted(self._segments[name].path):
             self.remove(name)
 
     def table(self, name: str) -> MessageTable | None:

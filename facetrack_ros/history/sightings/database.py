@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from facetrack_ros.errors import DamagedStoreError, DiskError, StoreError, store_errors
+from facetrack_ros.history.disk_room import was_deleted
 from facetrack_ros.models.contract import ModelContract
 
 SCHEMA_VERSION = 4
@@ -222,7 +223,7 @@ class Database:
 
     def deleted(self) -> bool:
         """Whether the file was deleted since it was opened for writing."""
-        return self.writable and not self.path.exists()
+        return self.writable and was_deleted(self.path)
 
     def close(self) -> None:
         """Close the file; what was not committed is lost."""

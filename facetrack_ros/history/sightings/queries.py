@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.core.vectors import unit_vector
+from facetrack_ros.history.disk_room import folder_bytes
 from facetrack_ros.history.sightings.database import ANALYSED_SINCE, index_path
 from facetrack_ros.history.sightings.indexed_database import IndexedDatabase
 from facetrack_ros.history.sightings.scene import SAMPLE_ROWS, SAMPLE_STRETCHES, Scene
@@ -286,7 +287,7 @@ class SightingQueries:
 
     def index_size(self) -> int:
         """Bytes that the index on disk takes; it can be deleted at any time."""
-        return sum(file.stat().st_size for file in index_path(self.path).glob("*") if file.exists())
+        return folder_bytes(index_path(self.path))
 
     def wait_for_index(self) -> None:
         """Wait until all blocks of the index that can be on disk are there; for tests and benchmarks."""

@@ -136,6 +136,9 @@ class SearchServer:
                 response, matches = self._search_stored(request)
         except FacetrackError as error:
             response = RobotResponse(self._node.robot_id, ERROR, error=str(error))
+        except OSError as error:
+            problem = f"what {self._node.robot_id} has stored cannot be read: {error.strerror or error}"
+            response = RobotResponse(self._node.robot_id, ERROR, error=problem)
         note = "; ".join(filter(None, (response.note, self._note_on(request))))
         elapsed_ms = (time.perf_counter() - started) * 1e3
         response = replace(response, note=note, elapsed_ms=elapsed_ms, instance_id=self._instance_id)
