@@ -77,8 +77,8 @@ class Robot:
             return self.process.wait()
 
 
-def answered(client, folder: Path) -> bool:
-    """Whether the robot answers a search."""
+def answered(client, folder: Path) -> str:
+    """The robot's line of a search: answered, or what is wrong."""
     from facetrack_ros import srv
     from facetrack_ros.errors import FacetrackError
     from facetrack_ros.nodes.conversion.fields import float_array
@@ -88,9 +88,9 @@ def answered(client, folder: Path) -> bool:
     request = srv.FaceSearch.Request(embedding=float_array(face), model_id=models[0])
     try:
         response, _ = client.search(request, 10.0)
-    except FacetrackError:
-        return False
-    return any(line.status == "answered" for line in response.robots)
+    except FacetrackError as error:
+        return str(error)
+    return "; ".join(f"{line.status} {line.error}".strip() for line in response.robots) or response.message
 
 
 def logged(folder: Path) -> set[tuple[str, str, int]]:

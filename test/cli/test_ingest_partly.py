@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from facetrack_ros.history.events.format import read_events
+
 FACETRACK = Path(sys.executable).parent / "facetrack"
+KINDS = ("PERSON_IN", "PERSON_OUT")
 
 
 @pytest.fixture

@@ -36,7 +36,8 @@ def call(asker, kind, name, request):
 def robot_in_mode(processes, stage, tmp_path, mode):
     config = tmp_path / "config.yaml"
     frames = {"mode": mode, "pre_roll_s": 1.0, "post_roll_s": 1.0, "save_on_alert": True}
-    config.write_text(yaml.safe_dump({"frame_history": frames, "face_tracking": {"enabled": False}}))
+    settings = {"frame_history": frames, "clips": {"max_count": 2}, "face_tracking": {"enabled": False}}
+    config.write_text(yaml.safe_dump(settings))
     return processes.robot("robot1", tmp_path / "data", config, rear=stage.clips["robot1", "rear"])
 
 
@@ -78,6 +79,10 @@ def test_frames_are_returned_within_limits_and_clips_saved_while_the_robot_runs(
     assert saved.frames == 10
     assert saved.folder == str(tmp_path / "data" / "robot1" / "clips" / "clip")
     assert set(saved.files) == {"clip.mcap", "rear.mp4", "manifest.json"}
+    messages = [save_clip(srv.SaveClip.Request(start=first, end=last, name=name)).message for name in ("b", "c")]
+    assert messages[0] == ""
+    assert "1 older clips were deleted" in messages[1]
+    assert sorted(path.name for path in (tmp_path / "data" / "robot1" / "clips").iterdir()) == ["b", "c"]
     for wrong in (
         srv.SaveClip.Request(),
         srv.SaveClip.Request(end=to_time(end), name="../x"),

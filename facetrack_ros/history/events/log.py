@@ -2,6 +2,7 @@
 
 import os
 from collections import deque
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from itertools import islice, takewhile
 from pathlib import Path
@@ -89,9 +90,10 @@ class EventLog:
 
     def close(self) -> None:
         """Close the file; a later :meth:`append` opens it again."""
-        if self._file >= 0:
-            os.close(self._file)
-        self._file, self._day = -1, None
+        file, self._file, self._day = self._file, -1, None
+        if file >= 0:
+            with suppress(OSError):  # of a disk that is gone; what was written is with the kernel
+                os.close(file)
 
     def _write_next(self) -> None:
         """Write the oldest pending events of one day."""

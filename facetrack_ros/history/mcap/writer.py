@@ -3,6 +3,7 @@
 import errno
 import os
 from array import array
+from contextlib import suppress
 from pathlib import Path
 
 from facetrack_ros.history.mcap import records as mcap
@@ -73,9 +74,10 @@ class SegmentWriter:
 
     def abandon(self) -> None:
         """Close without a summary; :func:`.reader.seal_unfinished` can add it later."""
-        if self._file >= 0:
-            os.close(self._file)
-        self._file = -1
+        file, self._file = self._file, -1
+        if file >= 0:
+            with suppress(OSError):  # of a disk that is gone
+                os.close(file)
 
     def _write(self, pieces: list[bytes]) -> None:
         size = sum(map(len, pieces))

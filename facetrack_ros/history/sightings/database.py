@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -229,9 +229,10 @@ class Database:
         """Close the file; what was not committed is lost."""
         self._connection.close()
         self.closed = True
-        if self._lock_file >= 0:
-            os.close(self._lock_file)
-            self._lock_file = -1
+        file, self._lock_file = self._lock_file, -1
+        if file >= 0:
+            with suppress(OSError):  # of a disk that is gone
+                os.close(file)
         if self._copy is not None:
             self._copy.cleanup()
 
