@@ -33,7 +33,7 @@ class DiskRoom:
         """
         kept = self.free_bytes // _SMALL_SHARE if small else self.free_bytes
         if kept and free_bytes(folder) < kept:
-            raise OSError(errno.ENOSPC, f"less than {kept / 1e6:.0f} MB are free")
+            raise OSError(errno.ENOSPC, f"less than {kept / 1e6:g} MB are free")
 
     def require(self, folder: Path, what: str) -> None:
         """:meth:`check` of a small file.
