@@ -80,9 +80,10 @@ class HistoryNode(RobotMemberNode):
         self.history: RobotHistory | None = None
         self._heartbeat = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), HEARTBEAT_PUB)
         self._worker = Worker("history", FifoMailbox(), self._work)
-        self._disk = DiskWatch(self.get_logger().error, self.get_logger().info)
+        log = self.get_logger()
+        self._disk = DiskWatch(log.error, log.info, lambda sentence: self._health.failed(sentence))
         self._search_server = SearchServer(
-            self, self.instance_id, lambda: self.history, self._clock_note, self._disk_failed
+            self, self.instance_id, lambda: self.history, self._clock_note, self._disk.failed
         )
         self._people_server = PeopleServer(self, self.instance_id, lambda: self.history)
         self._heartbeat_timer = steady_timer(self, 1.0, self._publish_status)
@@ -93,7 +94,7 @@ class HistoryNode(RobotMemberNode):
             self,
             lambda: self.history,
             self._search_server.publish_events,
-            self._disk_failed,
+            self._disk.failed,
             self._worker if subscribe else None,
         )
         self._other_stores = OtherStores(self.robot_folder() / self.robot_id)
@@ -218,15 +219,10 @@ class HistoryNode(RobotMemberNode):
         try:
             run_calls(call)
         except DiskError as error:
-            self._disk_failed(error)
+            self._disk.failed(error)
         except StoreError as error:
             self._health.failed(str(error))
             raise
-
-    def _disk_failed(self, error: DiskError) -> None:
-        """Note a failure of the disk: told once, and in the diagnostics as long as it lasts."""
-        self._health.failed(str(error))
-        self._disk.failed(error)
 
     def _store_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         if self.history is not None:
@@ -252,7 +248,7 @@ class HistoryNode(RobotMemberNode):
                 status = replace(status, other_models=others)
         except DiskError as problem:
             error = str(problem)
-            self._disk_failed(problem)
+            self._disk.failed(problem)
         except StoreError as problem:
             error = str(problem)
             self._health.failed(error)

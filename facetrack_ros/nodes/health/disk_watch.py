@@ -20,10 +20,16 @@ class DiskWatch:
 
     :param log_error: logs the first failure.
     :param log_info: logs the end of the failures.
+    :param note: receives every failure, for the diagnostics.
     """
 
-    def __init__(self, log_error: Callable[[str], object], log_info: Callable[[str], object]) -> None:
-        self._log_error, self._log_info = log_error, log_info
+    def __init__(
+        self,
+        log_error: Callable[[str], object],
+        log_info: Callable[[str], object],
+        note: Callable[[str], object] = lambda sentence: None,
+    ) -> None:
+        self._log_error, self._log_info, self._note = log_error, log_info, note
         self._lock = threading.Lock()
         self._since_s: float | None = None
         self._last_s = 0.0
@@ -36,6 +42,7 @@ class DiskWatch:
 
     def failed(self, error: DiskError) -> None:
         """Note a failure; the first is logged."""
+        self._note(str(error))
         with self._lock:
             self._failures += 1
             self._last_s = time.monotonic()
