@@ -9,9 +9,9 @@ _END = b"\xff\xd9"
 #: Marker of the segment that begins compressed data.
 SCAN = 0xDA
 # Frame headers, which hold height and width; C4, C8 and CC mean something else.
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 # Segments and fill bytes that are walked over; a photograph with a depth map has a hundred.
-_MOST_SEGMENTS = 2000
+MOST_SEGMENTS = 2000
 
 
 def is_jpeg(data: bytes) -> bool:
@@ -42,7 +42,7 @@ def _has_all_blocks(data: bytes) -> bool:
     """Whether the compressed data fills the image: FFmpeg is told to refuse one that lacks more than a few bytes."""
     import av
 
-    codec = open_decoder("mjpeg", err_detect="explode")
+    codec = open_decoder("mjpeg", {"err_detect": "explode"})
     try:
         return bool([*codec.decode(av.Packet(data)), *codec.decode(None)])
     except av.error.FFmpegError:
@@ -51,15 +51,11 @@ def _has_all_blocks(data: bytes) -> bool:
 
 def jpeg_size(data: bytes) -> tuple[int, int] | None:
     """Width and height from the header of a JPEG image; None where there are none."""
-    return next((size for size in (size_of_segment(data, *each) for each in segments(data)) if size), None)
-
-
-def size_of_segment(data: bytes, marker: int, place: int) -> tuple[int, int] | None:
-    """Width and height from a segment that :func:`segments` gives; None where it is no frame's, or states none."""
-    if marker not in _FRAMES or len(data) < place + 10:
-        return None
-    height, width = (int.from_bytes(data[place + at : place + at + 2], "big") for at in (5, 7))
-    return (width, height) if width and height else None
+    for marker, place in segments(data):
+        if marker in FRAMES and len(data) >= place + 9:
+            height, width = (int.from_bytes(data[place + at : place + at + 2], "big") for at in (5, 7))
+            return (width, height) if width and height else None
+    return None
 
 
 def segments(data: bytes) -> Iterator[tuple[int, int]]:
@@ -68,7 +64,7 @@ def segments(data: bytes) -> Iterator[tuple[int, int]]:
     Walks over whole segments, since they may hold a thumbnail with markers of its own.
     """
     place = 2
-    for _ in range(_MOST_SEGMENTS if is_jpeg(data) else 0):
+    for _ in range(MOST_SEGMENTS if is_jpeg(data) else 0):
         if place + 4 > len(data) or data[place] != 0xFF:
             return
         marker = data[place + 1]

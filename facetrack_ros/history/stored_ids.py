@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from facetrack_ros.bounded_file import open_regular
 from facetrack_ros.errors import DamagedStoreError, store_errors
 from facetrack_ros.history.set_aside import is_foreign, set_aside
 from facetrack_ros.tracking.id_allocator import IdAllocator, safe_name
@@ -62,7 +63,7 @@ def _texts(folder: Path) -> Iterator[bytes]:
     """Names and contents of the files that hold ids, in parts that overlap."""
     for path in sorted(path for pattern in _HOLDERS for path in folder.glob(pattern) if path.is_file()):
         yield path.stem.encode()
-        with store_errors(f"cannot read {path}", "check its permissions"), path.open("rb") as file:
+        with store_errors(f"cannot read {path}", "check its permissions"), open_regular(path) as file:
             rest = b""
             while part := file.read(_CHUNK):
                 yield rest + part

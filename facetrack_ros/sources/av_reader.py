@@ -9,13 +9,19 @@ import numpy as np
 from facetrack_ros.core.jpeg import jpeg_size, whole_jpeg
 from facetrack_ros.core.jpeg_orientation import exif_orientation, turned_jpeg
 from facetrack_ros.core.orientation import UPRIGHT, orientation_of_frame, turn_of, upright
+from facetrack_ros.core.pictures.decoding import check_picture
 from facetrack_ros.core.pictures.ffmpeg import FILM_FORMATS, open_input
+from facetrack_ros.errors import FrameError
 from facetrack_ros.sources.film_account import FilmAccount
 from facetrack_ros.sources.film_header import check_film
 from facetrack_ros.sources.unused_frames import UnusedFrames
 
 #: Codecs that FFmpeg applies to files that are not videos: any text passes for ANSI art.
 _TEXT_CODECS = ("ansi", "bintext", "xbin", "idf")
+
+#: Seconds for opening a film in a file, and for each of its packets: FFmpeg looks for a mark up to the end of a file,
+#: which may have a hole of a terabyte. Chosen by hand.
+TIMEOUTS_S = (20.0, 60.0)
 
 
 class NoVideoError(Exception):
@@ -47,7 +53,7 @@ def open_film(path: Path):
     """
     check_film(path)
     # Without the prefix FFmpeg would take a colon in the name for a protocol.
-    return open_container(f"file:{path}", formats=FILM_FORMATS)
+    return open_container(f"file:{path}", formats=FILM_FORMATS, timeout=TIMEOUTS_S)
 
 
 def _is_cover(stream) -> bool:
@@ -147,6 +153,10 @@ class AvReader:
             return []
         if 4 * size[1] < 3 * self._height:
             return self._shown(packet)  # two fields, each a JPEG of half the height
+        try:
+            check_picture(data)
+        except FrameError:  # it counts as one that cannot be decoded
+            return []
         whole = whole_jpeg(data)
         if whole is None:
             return []

@@ -15,6 +15,8 @@ _NEAR = 4
 # Of transport streams: bytes a packet and where its first byte is, plain and with a time code; and that byte.
 _TS_PACKETS = ((188, 0), (192, 4))
 _TS_SYNC = 0x47
+# Packets that are looked at together.
+_TS_PIECE = 1_000_000
 
 
 class FilmAccount:
@@ -80,7 +82,9 @@ def _is_damaged_ts(url: str) -> bool:
     data = np.memmap(path, np.uint8, "r")
     for packet_bytes, offset in _TS_PACKETS:
         if len(data) > offset and data[offset] == _TS_SYNC:
-            return bool(len(data) % packet_bytes or (data[offset::packet_bytes] != _TS_SYNC).any())
+            pieces = range(offset, len(data), _TS_PIECE * packet_bytes)
+            marks = (data[start : start + _TS_PIECE * packet_bytes : packet_bytes] for start in pieces)
+            return bool(len(data) % packet_bytes) or any((piece != _TS_SYNC).any() for piece in marks)
     return True
 
 

@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+from facetrack_ros.bounded_file import read_bounded_text
 from facetrack_ros.core.masking import mask_address
 from facetrack_ros.core.names import existing_path
 from facetrack_ros.errors import SourceError
@@ -30,7 +31,7 @@ def resolve_source(text: str) -> str:
 
 def _first_line(path: Path) -> str:
     try:
-        lines = path.read_text().split("\n")
+        lines = read_bounded_text(path).split("\n")
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise SourceError(f"@{path}: the file that holds the source cannot be read: {reason}") from None

@@ -61,7 +61,7 @@ class VideoPacketDecoder(Generic[Tag]):
 
     def _start(self) -> None:
         try:
-            codec = open_decoder(self._name, **({"flags": "low_delay"} if self._low_delay else {}))
+            codec = open_decoder(self._name, {"flags": "low_delay"} if self._low_delay else {})
             codec.open()
         except Exception as error:  # the type for an unknown codec depends on the version of PyAV
             raise FrameError(f"video of {self._name}, which FFmpeg cannot decode here ({error})") from error

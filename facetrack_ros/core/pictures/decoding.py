@@ -57,11 +57,11 @@ def check_picture(data: bytes, limits: PictureLimits = FRAME) -> PictureHeader:
         raise FrameError("it is a JPEG that is cut short or damaged")
     if header is None:
         raise FrameError(f"it is no picture that can be read: {_KINDS}")
-    size, most = f"it is {header.width}x{header.height} pixels", limits.max_pixels
-    if header.pixels > most or max(header.width, header.height) > limits.max_side:
-        allowed = f"at most {most / 1e6:.3g} megapixels and {limits.max_side} on a side are read"
-        raise FrameError(f"{size}, and {allowed}: make it smaller")
-    if _factor(data, header, limits) is None:
+    if header.pixels > limits.max_pixels or max(header.width, header.height) > limits.max_side:
+        allowed = f"at most {limits.max_pixels / 1e6:.3g} megapixels and {limits.max_side} on a side are read"
+        raise FrameError(f"it is {header.width}x{header.height} pixels, and {allowed}: make it smaller")
+    if len(data) + header.memory() > limits.max_memory and _factor(data, header, limits) is None:
+        size = f"it is {header.width}x{header.height} pixels"
         kind = "progressive JPEG" if header.progressive else header.kind.upper()
         needs = f"{size} of {kind}, which would take {(len(data) + header.memory()) / 1e6:.0f} MB of memory"
         raise FrameError(f"{needs}, and at most {limits.max_memory / 1e6:.0f} are used: make it smaller")

@@ -15,8 +15,8 @@ FILM_FORMATS = (
 MOST_STREAMS = 64
 
 
-def open_decoder(name: str, max_pixels: int = FRAME.max_pixels, **options: str) -> Any:
-    """A decoder of PyAV, not opened yet, that refuses pictures of more than ``max_pixels``, at any time.
+def open_decoder(name: str, options: dict[str, str] | None = None) -> Any:
+    """A decoder of PyAV, not opened yet, that refuses pictures larger than frames, also in mid-stream.
 
     It works in one thread: several return pictures later than they take packets.
 
@@ -28,7 +28,7 @@ def open_decoder(name: str, max_pixels: int = FRAME.max_pixels, **options: str) 
     av.logging.set_level(av.logging.PANIC)
     codec: Any = av.CodecContext.create(name, "r")
     codec.thread_count = 1
-    codec.options = {"max_pixels": str(max_pixels), **options}
+    codec.options = {"max_pixels": str(FRAME.max_pixels), **(options or {})}
     return codec
 
 

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from facetrack_ros.core.jpeg import SCAN, is_jpeg, segments, size_of_segment
+from facetrack_ros.core.jpeg import FRAMES, MOST_SEGMENTS, SCAN, is_jpeg
 
 #: Most boxes, chunks, directory entries or blocks that are walked over; honest files have fewer.
 MOST_PARTS = 50_000
@@ -19,7 +19,7 @@ _CODESTREAM = b"\xff\x4f\xff\x51"
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen, which takes three times as long to make
 class PictureHeader:
     """What the header of an encoded picture states.
 
@@ -107,20 +107,30 @@ def _plain(kind: str, width: int, height: int, kept: float = 0.0) -> PictureHead
 
 
 def _jpeg(data: bytes) -> PictureHeader | None:
-    """The coefficients of several scans, two bytes a sample, are kept until the last one is read."""
-    frame = None
-    for marker, place in segments(data):
-        size = size_of_segment(data, marker, place)
-        if size is not None:
-            frame = place, *size
-        elif marker == SCAN and frame is not None:
-            start, width, height = frame
-            components = data[start + 9]
-            if data[start + 1] in (0xC0, 0xC1) and data[place + 4 : place + 5] == data[start + 9 : start + 10]:
-                return PictureHeader("jpeg", width, height, _COPIED)
-            kept = max(2.0 * _samples(data, start, components), _ARRAY) * width * height
-            return PictureHeader("jpeg", width, height, _ARRAY, kept, progressive=True)
-    return None
+    """As :func:`.segments` walks, but in half of its time: it is done for every frame of every camera.
+
+    The coefficients of several scans, two bytes a sample, are kept until the last one is read.
+    """
+    place, frame, last = 2, 0, len(data) - 10
+    for _ in range(MOST_SEGMENTS):
+        if place > last or data[place] != 0xFF:
+            return None
+        marker = data[place + 1]
+        if marker in FRAMES:
+            frame = place
+        elif marker == SCAN:
+            break
+        place += 1 if marker == 0xFF else 2 + (data[place + 2] << 8 | data[place + 3])
+    else:
+        return None
+    height, width = data[frame + 5] << 8 | data[frame + 6], data[frame + 7] << 8 | data[frame + 8]
+    if not frame or not width or not height:
+        return None
+    components = data[frame + 9]
+    if data[frame + 1] <= 0xC1 and data[place + 4] == components:
+        return PictureHeader("jpeg", width, height, _COPIED)
+    kept = max(2.0 * _samples(data, frame, components), _ARRAY) * width * height
+    return PictureHeader("jpeg", width, height, _ARRAY, kept, progressive=True)
 
 
 def _samples(data: bytes, frame: int, components: int) -> float:
@@ -181,7 +191,7 @@ def _tiff(data: bytes) -> PictureHeader:
     big = data[2:4] in (b"+\0", b"\0+")
     (place,) = struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)
     (count,) = struct.unpack_from(order + ("Q" if big else "H"), data, place)
-    tags = {}
+    tags: dict[int, int] = {}
     for row in range(min(count, MOST_PARTS)):
         entry = place + (8 + 20 * row if big else 2 + 12 * row)
         tag, kind = struct.unpack_from(f"{order}HH", data, entry)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from facetrack_ros.bounded_file import open_regular
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.errors import store_errors
 
@@ -92,7 +93,7 @@ def read_log(path: Path, start: int = 0) -> tuple[list[dict], int, int]:
     :param start: position to begin at, as returned before; one beyond the end of the file begins anew.
     :raises StoreError: it cannot be read.
     """
-    with store_errors(f"cannot read the event log {path}", "check its permissions"), path.open("rb") as file:
+    with store_errors(f"cannot read the event log {path}", "check its permissions"), open_regular(path) as file:
         start = start if start <= file.seek(0, 2) else 0
         file.seek(start)
         data = file.read()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facetrack_ros.bounded_file import open_regular
 from facetrack_ros.errors import StoreError, store_errors
 from facetrack_ros.history.mcap import records as mcap
 from facetrack_ros.history.mcap.message_table import MessageTable
@@ -17,7 +18,7 @@ def read_table(path: Path) -> tuple[MessageTable, int | None]:
 
     :raises StoreError: the file cannot be read, or is not a segment.
     """
-    with store_errors(f"cannot read {path}", "check its permissions and the disk"), path.open("rb") as file:
+    with store_errors(f"cannot read {path}", "check its permissions and the disk"), open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if file.read(len(mcap.MAGIC)) != mcap.MAGIC:
             raise StoreError(f"{path} is no stored recording of frames; move it away")

@@ -229,7 +229,7 @@ def _records(stream: BinaryIO, size: int | None = None) -> Iterator[tuple[int, i
         if len(head) < _HEAD.size:
             raise _CutShort(offset)
         code, length = _HEAD.unpack(head)
-        if offset + _HEAD.size + length > size:
+        if not code or offset + _HEAD.size + length > size:  # zeros: its writer lost power, or it is sparse
             raise _CutShort(offset)
         if length > _MOST_RECORD_BYTES:  # an attachment, or nonsense
             stream.seek(length, 1)

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from facetrack_ros.bounded_file import read_bounded_text
 from facetrack_ros.errors import SourceError, first_line
 from facetrack_ros.vision.evaluation.average_precision import TrueBoxes
 
 TRUTH, PICTURES, INFO = Path("gt/gt.txt"), "img1", "seqinfo.ini"
+# Of a file of labels: a million rows.
+_MOST_BYTES = 100_000_000
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp")
 #: Pedestrian in MOT16 and later, which alone has to be found; MOT15 writes -1 or nothing.
 PEDESTRIAN = (-1, 1)
@@ -71,7 +74,7 @@ def _info(path: Path) -> dict[str, str]:
         return {}
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read_string(path.read_text())
+        parser.read_string(read_bounded_text(path, _MOST_BYTES))
         return dict(parser["Sequence"])
     except (configparser.Error, OSError, UnicodeDecodeError, KeyError) as error:
         raise SourceError(f"{path} is no sequence's description with a part [Sequence]: {first_line(error)}") from error
@@ -102,7 +105,7 @@ def _pictures(folder: Path, info: dict[str, str]) -> dict[int, Path]:
 def _rows(path: Path) -> np.ndarray:
     """``(n, 8)``: frame, id, left, top, width, height, confidence, class."""
     try:
-        lines = path.read_text().splitlines()
+        lines = read_bounded_text(path, _MOST_BYTES).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{path} cannot be read: {error}") from error
     rows = []
