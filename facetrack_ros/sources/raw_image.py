@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from facetrack_ros.core.pictures.picture_limits import FRAME
 from facetrack_ros.errors import FrameError
 
 _SAME, _RGB, _BGRA, _RGBA, _GREY = (None, cv2.COLOR_RGB2BGR, cv2.COLOR_BGRA2BGR, cv2.COLOR_RGBA2BGR, cv2.COLOR_GRAY2BGR)
@@ -72,6 +73,9 @@ def check_raw(data_bytes: int, height: int, width: int, step: int, encoding: str
     """
     if height < 1 or width < 1:
         raise FrameError(f"an image of {width}x{height} pixels came: check the driver")
+    if height * width > FRAME.max_pixels:
+        allowed = f"at most {FRAME.max_pixels / 1e6:.3g} megapixels are read: let the driver publish smaller ones"
+        raise FrameError(f"an image of {width}x{height} pixels came, and {allowed}")
     if encoding in _PLANES:
         samples, size, rows, paired = 1, 1, height * 3 // 2, height % 2 == width % 2 == 0
     elif encoding in _PIXELS:

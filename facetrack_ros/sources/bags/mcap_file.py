@@ -41,7 +41,7 @@ class _Contents:
     chunks: list[Any] = field(default_factory=list)
     counts: dict[int, int] | None = None
 
-    def add(self, code: int, body: bytes) -> None:
+    def add(self, code: int, body: bytes | memoryview) -> None:
         """Take in a record that describes the file; others are ignored."""
         from mcap.records import Channel, ChunkIndex, Schema, Statistics
 
@@ -122,8 +122,8 @@ class McapFile(BagFile):
                 if code != _CHUNK:
                     raise ValueError
                 found = [
-                    (_MESSAGE.unpack_from(part)[2], place + offset, part[_MESSAGE.size :])
-                    for code, offset, part in _records(BytesIO(_chunk_data(body)))
+                    (_MESSAGE.unpack_from(part)[2], place + offset, bytes(part[_MESSAGE.size :]))
+                    for code, offset, part in _records_of(_chunk_data(body))
                     if code == _MESSAGE_CODE and wanted(_channel(part))
                 ]
             except Exception:  # the decompressors let errors of their own through
@@ -139,7 +139,7 @@ class McapFile(BagFile):
         """Messages record by record, up to the end of the data or to where the file is cut short."""
         for code, offset, body in self._all_records():
             if code == _MESSAGE_CODE and len(body) >= _MESSAGE.size and self._wanted(topic)(_channel(body)):
-                yield _MESSAGE.unpack_from(body)[2], offset, body[_MESSAGE.size :]
+                yield _MESSAGE.unpack_from(body)[2], offset, bytes(body[_MESSAGE.size :])
             elif code in (_SCHEMA, _CHANNEL):
                 self._contents.add(code, body)
 
@@ -147,7 +147,7 @@ class McapFile(BagFile):
         numbers = {number for number, channel in self._contents.channels.items() if channel.topic == topic}
         return numbers.__contains__
 
-    def _all_records(self) -> Iterator[tuple[int, int, bytes]]:
+    def _all_records(self) -> Iterator[tuple[int, int, bytes | memoryview]]:
         """Opcode, offset and body of each record of the data section, those within chunks too."""
         ended = False
         self._file.seek(len(MAGIC))
@@ -169,9 +169,9 @@ class McapFile(BagFile):
         elif self._contents.counts is None:
             self._damaged(f"is cut short after its last message, in its index: {self._remedy}", complete=True)
 
-    def _chunk_records(self, place: int, body: bytes) -> list[tuple[int, int, bytes]]:
+    def _chunk_records(self, place: int, body: bytes | memoryview) -> list[tuple[int, int, memoryview]]:
         try:
-            return [(code, place + offset, part) for code, offset, part in _records(BytesIO(_chunk_data(body)))]
+            return [(code, place + offset, part) for code, offset, part in _records_of(_chunk_data(body))]
         except Exception:  # as above
             self._damaged(f"is damaged at byte {place}: {self._remedy}")
             return []
@@ -241,7 +241,18 @@ def _records(stream: BinaryIO, size: int | None = None) -> Iterator[tuple[int, i
         offset += _HEAD.size + length
 
 
-def _parsed(kind: Any, body: bytes) -> Any:
+def _records_of(data: bytes) -> Iterator[tuple[int, int, memoryview]]:
+    """The records of a chunk, without copying them, as :func:`_records`."""
+    view, offset = memoryview(data), 0
+    while offset < len(data):
+        code, length = _HEAD.unpack_from(data, offset)
+        start, offset = offset, offset + _HEAD.size + length
+        if not code or offset > len(data):
+            raise _CutShort(start)
+        yield code, start, view[start + _HEAD.size : offset]
+
+
+def _parsed(kind: Any, body: bytes | memoryview) -> Any:
     from mcap.data_stream import ReadDataStream
 
     return kind.read(ReadDataStream(BytesIO(body)))
@@ -269,5 +280,5 @@ def _cost(data: bytes) -> int:
     return len(data) + 200
 
 
-def _channel(body: bytes) -> int:
+def _channel(body: bytes | memoryview) -> int:
     return int.from_bytes(body[:2], "little")

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-#: Largest message that is read, as it is stored or decompressed: a raw colour image of 32 megapixels.
-MOST_MESSAGE_BYTES = 96_000_000
+#: Largest message that is read, as it is stored or decompressed: a raw colour image of 20 megapixels.
+MOST_MESSAGE_BYTES = 64_000_000
 TOO_LARGE = f"messages of more than {MOST_MESSAGE_BYTES / 1e6:.0f} MB"
 
 
