@@ -18,6 +18,8 @@ from facetrack_ros.nodes.base.throttled_log import ThrottledLog
 # Senders counted by name for each kind of message; the rest count as "others". Names of others are cut.
 _MOST_SENDERS, _LONGEST_SENDER = 32, 64
 _OTHERS = "others"
+# A sentence may list where each of a picture's faces is.
+_LONGEST_ANSWER = 20_000
 
 
 class Inbox:
@@ -62,24 +64,29 @@ class Inbox:
         what: str,
         handle: Callable[[Any, Any], Awaitable[None] | None],
         raised: Callable[[Exception], str] = lambda error: _said(error),
+        check: Callable[[Any], None] = lambda request: None,
     ) -> Callable[[Any, Any], Awaitable[Any]]:
         """The callback of a service whose response has ``success`` and ``message``.
 
         :param what: the kind of request in words.
         :param handle: takes request and response, and fills this; an exception refuses the request.
+        :param check: refuses a request with an :class:`InvalidInput` before it is handled.
         :param raised: takes the exception, and returns the response's sentence.
         """
 
         async def callback(request: Any, response: Any) -> Any:
             try:
+                check(request)
                 waiting = handle(request, response)
                 if waiting is not None:
                     await waiting
             except Exception as error:  # the client waits for a response in any case
                 response = type(response)()
                 response.success = False
-                response.message = printable(raised(error))
-                if not isinstance(error, FacetrackError):
+                response.message = printable(raised(error), _LONGEST_ANSWER)
+                if isinstance(error, InvalidInput):
+                    self.refuse(what, "a client", str(error), error.kind)
+                elif not isinstance(error, FacetrackError):
                     self.fault(what, "", error)
             return response
 

@@ -9,7 +9,7 @@ from facetrack_ros import msg
 from facetrack_ros.core import validation
 from facetrack_ros.errors import InvalidInput
 from facetrack_ros.history.sightings.table import PersonSpan
-from facetrack_ros.nodes.conversion.fields import float_array, pick
+from facetrack_ros.nodes.conversion.fields import clean, float_array, pick
 from facetrack_ros.nodes.conversion.time import to_ns, to_time
 from facetrack_ros.search.people import RobotPeople
 from facetrack_ros.tracking.decision_check import checked_decision
@@ -165,5 +165,4 @@ def _listed_entry(message: msg.GalleryEntry) -> GalleryEntry:
     """An entry without its embedding, for a list."""
     entry_id(message.entry_id)
     validation.number(message.quality, "the quality of a gallery entry", 0.0, 1.0)
-    texts = {name: validation.printable(getattr(message, name), 200) for name in ("name", "model_id", "source", "by")}
-    return replace(_entry(message), **texts)
+    return replace(_entry(message), **clean(message, ("name", "model_id", "source", "by"), 200))

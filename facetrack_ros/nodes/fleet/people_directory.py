@@ -88,4 +88,4 @@ class PeopleDirectory(PeopleHandler):
 
     def on_entry_deleted(self, entry_id: str) -> None:
         """Drop a gallery entry."""
-        self._gallery.pop(entry_id, None)
+        self._gallery.pop(entry_id)

@@ -161,3 +161,14 @@ def test_a_request_that_is_served(inbox):
     response = asyncio.run(inbox.serve("request", handle)(7, Response()))
     assert response.success
     assert response.found == [7]
+
+
+def test_a_request_that_the_check_refuses_is_not_handled(inbox):
+    handled = []
+
+    def check(request):
+        raise InvalidInput("the name is odd", "name")
+
+    response = asyncio.run(inbox.serve("request", lambda *both: handled.append(both), check=check)(7, Response()))
+    assert (response.success, response.message, handled) == (False, "the name is odd", [])
+    assert inbox.values()["refused: request of a client"] == "1"
