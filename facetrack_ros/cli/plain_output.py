@@ -3,24 +3,14 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from itertools import chain
 from typing import Any, TextIO
 
-# Control characters, but for tab, line feed and carriage return; text direction; halves of surrogate pairs, which stand
-# for bytes of a file name that is not UTF-8.
-_UNPRINTABLE = chain(
-    set(range(0x20)) - set(map(ord, "\t\n\r")),
-    range(0x7F, 0xA0),
-    range(0x202A, 0x202F),
-    range(0x2066, 0x206A),
-    range(0xD800, 0xE000),
-)
-_ESCAPES = {code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in _UNPRINTABLE}
+from facetrack_ros.core.validation import escaped
 
 
 def plain(text: str) -> str:
     """The text with control characters and terminal escapes written as ``\\x1b`` and the like."""
-    return text.translate(_ESCAPES)
+    return "\r".join(map(escaped, text.split("\r")))  # progress begins its line again
 
 
 class PlainStream:

@@ -41,11 +41,13 @@ def run(arguments: argparse.Namespace) -> int:
         robots = _stored(arguments.data)
     else:
         from facetrack_ros.client.fleet_client import FleetClient
+        from facetrack_ros.client.refusals import Refusals
 
         with FleetClient(mesh=mesh_prefix(arguments)) as client:
+            refusals = Refusals(client.node)
             time.sleep(LISTEN_S)
             missing = client.wait_for_heartbeats(LONGEST_S)
-            robots = _on_mesh(client)
+            robots = _on_mesh(client, refusals)
     for robot in robots:
         print(json.dumps(robot) if arguments.json else _block(robot))
     if not robots:
@@ -67,7 +69,7 @@ def _stored(folder: str) -> list[dict]:
     ]
 
 
-def _on_mesh(client) -> list[dict]:
+def _on_mesh(client, refusals) -> list[dict]:
     from facetrack_ros.nodes.conversion.time import to_ns
 
     robots = []
@@ -84,18 +86,20 @@ def _on_mesh(client) -> list[dict]:
                 (each.model_id, each.sightings, to_ns(each.oldest), to_ns(each.newest)) for each in line.other_models
             ]
             robot = _robot(line, cameras, line.leaving, claims, round(entry.silent_ns / 1e9, 1), others)
-            robots.append(robot | {"instance_id": instance})
+            robots.append(robot | {"instance_id": instance, "refused": refusals.of(entry.robot_id)})
     return robots
 
 
 def _watch(arguments: argparse.Namespace) -> int:
     """Print every robot once a second: on a terminal in place, else one after the other."""
     from facetrack_ros.client.fleet_client import FleetClient
+    from facetrack_ros.client.refusals import Refusals
 
     with FleetClient(mesh=mesh_prefix(arguments)) as client:
+        refusals = Refusals(client.node)
         while True:
             time.sleep(1.0)
-            robots = _on_mesh(client)
+            robots = _on_mesh(client, refusals)
             if arguments.json:
                 print(json.dumps({"timestamp": time.time(), "robots": robots}), flush=True)
                 continue
@@ -128,6 +132,10 @@ def _block(robot: dict) -> str:
     ]
     if robot["claims"] > 1:
         lines.append(f"  {robot['claims']} robots call themselves {robot['robot_id']}: give each its own name")
+    lines += [
+        f"  {node}: {', '.join(f'{name}: {count}' for name, count in counts.items())}"
+        for node, counts in robot.get("refused", {}).items()
+    ]
     for camera in robot["cameras"]:
         span = "nothing kept"
         if camera["newest"]:

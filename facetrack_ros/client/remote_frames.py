@@ -40,6 +40,9 @@ def remote_frames(client: FleetClient) -> Callable[[Match, int, int], Iterator[F
                 yield frame_from_message(message, match.camera_id, number)
             if not response.more:
                 return
-            start_ns = to_ns(response.frames[-1].header.stamp) + 1
+            next_ns = to_ns(response.frames[-1].header.stamp) + 1 if response.frames else start_ns
+            if next_ns <= start_ns:
+                raise RequestError(f"{match.robot_id} returns its frames out of order")
+            start_ns = next_ns
 
     return frames_of

@@ -29,7 +29,8 @@ boxes = st.lists(reals, min_size=4, max_size=4).map(lambda box: np.array(box, np
 places = st.builds(RobotPose, words, stamps, st.tuples(reals, reals, reals), st.tuples(reals, reals, reals, reals))
 shares_of_one = st.floats(0, 1, width=32)
 u32, u63, floats = st.integers(0, 2**32 - 1), st.integers(0, 2**63 - 1), (reals, reals)
-ids = (words, names, names, names)
+robots = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,11}", fullmatch=True)
+ids = (robots, names, names, names)
 matches = st.builds(
     Match,
     *ids,
@@ -54,7 +55,7 @@ gaps = st.lists(st.builds(NotSearched, words, words, words, words, u63, stamps, 
 shares = (u63, reals)
 answers = st.builds(
     RobotResponse,
-    *(words, words, u32, u63, reals, words, words, u32, u32, models),
+    *(robots, words, u32, u63, reals, words, words, u32, u32, models),
     *(*floats, spans, searched, gaps, models, *floats, *shares),
 )
 

@@ -1,5 +1,6 @@
 """Search requests and responses to messages and back."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,26 +10,9 @@ from geometry_msgs.msg import Point, Pose, Quaternion
 from facetrack_ros import msg, srv
 from facetrack_ros.core import validation
 from facetrack_ros.core.pose import RobotPose
-from facetrack_ros.nodes.conversion.fields import (
-    FARTHEST_PX,
-    LONGEST_OLD_NAME,
-    MOST_CAMERAS,
-    MOST_COUNT,
-    MOST_CROP,
-    MOST_EMBEDDINGS,
-    MOST_IDS,
-    MOST_MATCHES,
-    MOST_NAMES,
-    MOST_ROBOTS,
-    MOST_SIMILAR,
-    MOST_SPANS,
-    MOST_THUMBNAIL,
-    box,
-    byte_array,
-    clean,
-    float_array,
-    pick,
-)
+from facetrack_ros.errors import InvalidInput
+from facetrack_ros.nodes.conversion import fields
+from facetrack_ros.nodes.conversion.fields import box, byte_array, clean, float_array, pick
 from facetrack_ros.nodes.conversion.time import make_header, pose_from_message, stamp_of, to_duration, to_ns, to_time
 from facetrack_ros.search.partial import partial_sentence
 from facetrack_ros.search.request import SearchRequest
@@ -36,6 +20,7 @@ from facetrack_ros.search.response import Match, NotSearched, RobotResponse, Sea
 
 # Fields that value and message have alike.
 _REQUEST = ("search_id", "model_id", "threshold", "max_results", "rescan", "reference")
+_ROBOT_OF_ANSWER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*( \(\d{1,3} of that name\))?")
 # Sentences of another robot: printable once they are values here.
 _SENTENCES, _GAP = ("error", "note"), ("robot_id", "camera_id", "model_id", "reason")
 _MATCH = (
@@ -81,7 +66,7 @@ def request_from_message(message: msg.FaceSearchRequest) -> SearchRequest:
     dimension = len(message.embedding)
     embedding = validation.embedding(message.embedding, "the embedding of a search")
     more = message.more_embeddings[: len(message.more_embeddings) // dimension * dimension]
-    ids = validation.at_most(message.person_ids, "person ids", MOST_IDS)
+    ids = validation.at_most(message.person_ids, "person ids", fields.MOST_IDS)
     return SearchRequest(
         search_id=validation.token(message.search_id, "the search id", empty=True),
         embedding=embedding,
@@ -91,13 +76,13 @@ def request_from_message(message: msg.FaceSearchRequest) -> SearchRequest:
         robots=_names(message.robots, "robots"),
         cameras=_names(message.cameras, "cameras"),
         threshold=validation.number(message.threshold, "the threshold", 0.0, 1.0),
-        max_results=validation.count(message.max_results, "max_results", MOST_MATCHES),
+        max_results=validation.count(message.max_results, "max_results", fields.MOST_MATCHES),
         timeout_ns=validation.span(to_ns(message.timeout), "the timeout"),
         rescan=message.rescan,
-        face_crop=validation.content(message.face_crop, "the face of a search", MOST_CROP),
+        face_crop=validation.content(message.face_crop, "the face of a search", fields.MOST_CROP),
         requester=validation.token(message.asker, "who searches", empty=True),
-        reference=validation.plain_text(message.reference, "the reference", LONGEST_OLD_NAME),
-        more_embeddings=validation.embeddings(more, "a further embedding", dimension, MOST_EMBEDDINGS)
+        reference=validation.plain_text(message.reference, "the reference", fields.LONGEST_OLD_NAME),
+        more_embeddings=validation.embeddings(more, "a further embedding", dimension, fields.MOST_EMBEDDINGS)
         if len(more)
         else None,
         person_ids=tuple(validation.identifier(each, "a person id") for each in ids),
@@ -108,7 +93,7 @@ def _names(names: Sequence[str], what: str) -> tuple[str, ...]:
     """Robots or cameras that a request names; they need not exist."""
     return tuple(
         validation.plain_text(name, f"one of the {what}", 255, empty=False)
-        for name in validation.at_most(names, what, MOST_NAMES)
+        for name in validation.at_most(names, what, fields.MOST_NAMES)
     )
 
 
@@ -131,27 +116,29 @@ def match_from_message(message: msg.FaceMatch) -> Match:
 
     :raises InvalidInput: a part of it is not valid.
     """
-    thumbnail = message.thumbnail if len(message.thumbnail) <= MOST_THUMBNAIL else b""
+    thumbnail = message.thumbnail if len(message.thumbnail) <= fields.MOST_THUMBNAIL else b""
     return Match(
         robot_id=_robot(message.robot_id),
         camera_id=validation.identifier(message.camera_id, "the camera of a match"),
         person_id=validation.identifier(message.person_id, "the person of a match", empty=True),
         track_id=validation.identifier(message.track_id, "the track of a match", empty=True),
-        frame_number=validation.count(message.frame_number, "a frame number", MOST_COUNT),
+        frame_number=validation.count(message.frame_number, "a frame number", fields.MOST_COUNT),
         stamp_ns=stamp_of(message.stamp, "the stamp of a match"),
         first_ns=stamp_of(message.first_stamp, "the begin of a visit"),
         last_ns=stamp_of(message.last_stamp, "the end of a visit"),
         bbox=box(message.bbox, "the box of a match"),
         face_bbox=box(message.face_bbox, "the box of a match's face"),
         # The collector of the answers says which robot gave an impossible similarity.
-        similarity=validation.number(message.similarity, "a similarity", -FARTHEST_PX, FARTHEST_PX, nan=True),
-        quality=validation.number(message.quality, "the quality of a match", 0.0, MOST_SIMILAR),
+        similarity=validation.number(
+            message.similarity, "a similarity", -fields.FARTHEST_PX, fields.FARTHEST_PX, nan=True
+        ),
+        quality=validation.number(message.quality, "the quality of a match", 0.0, fields.MOST_SIMILAR),
         thumbnail=bytes(thumbnail),
         rescanned=message.rescanned,
         pose=pose_from_message(message.pose_header, message.pose) if message.has_pose else None,
-        name=validation.plain_text(message.name, "the name of a match", LONGEST_OLD_NAME),
+        name=validation.plain_text(message.name, "the name of a match", fields.LONGEST_OLD_NAME),
         normalised_similarity=validation.number(
-            message.normalised_similarity, "a normalised similarity", -FARTHEST_PX, FARTHEST_PX, nan=True
+            message.normalised_similarity, "a normalised similarity", -fields.FARTHEST_PX, fields.FARTHEST_PX, nan=True
         ),
         different_person=validation.printable(message.different_person),
     )
@@ -159,7 +146,9 @@ def match_from_message(message: msg.FaceMatch) -> Match:
 
 def _robot(name: str) -> str:
     """A robot's name in an answer, also as ``robot1 (2 of that name)``."""
-    return validation.plain_text(name, "the robot of an answer", LONGEST_OLD_NAME)
+    if len(name) > fields.LONGEST_OLD_NAME or not _ROBOT_OF_ANSWER.fullmatch(name):
+        raise InvalidInput(f"the robot of an answer, {validation.printable(name, 60)!r}, has no valid name", "name")
+    return name
 
 
 def robot_of_result(message: msg.FaceSearchResult) -> str:
@@ -172,7 +161,7 @@ def read_result(message: msg.FaceSearchResult) -> tuple[str, tuple[Match, ...]]:
 
     :raises InvalidInput: a part of it is not valid.
     """
-    matches = validation.at_most(message.matches, "matches", MOST_MATCHES)
+    matches = validation.at_most(message.matches, "matches", fields.MOST_MATCHES)
     return validation.token(message.search_id, "the search id"), tuple(map(match_from_message, matches))
 
 
@@ -218,7 +207,7 @@ def _not_searched_from_message(message: msg.NotSearched) -> NotSearched:
     return NotSearched(
         start_ns=stamp_of(message.start, "the begin of what was not searched"),
         end_ns=stamp_of(message.end, "the end of what was not searched"),
-        sightings=validation.count(message.sightings, "a number of sightings", MOST_COUNT),
+        sightings=validation.count(message.sightings, "a number of sightings", fields.MOST_COUNT),
         **clean(message, _GAP),
     )
 
@@ -230,9 +219,9 @@ def robot_response_from_message(message: msg.RobotAnswer) -> RobotResponse:
     """
     at_most = validation.at_most
     return RobotResponse(
-        coverage=tuple(map(_span, at_most(message.looking, "spans of time", MOST_SPANS))),
-        searched=tuple(map(_searched, at_most(message.searched, "cameras", MOST_CAMERAS))),
-        not_searched=tuple(map(_not_searched_from_message, at_most(message.not_searched, "gaps", MOST_SPANS))),
+        coverage=tuple(map(_span, at_most(message.looking, "spans of time", fields.MOST_SPANS))),
+        searched=tuple(map(_searched, at_most(message.searched, "cameras", fields.MOST_CAMERAS))),
+        not_searched=tuple(map(_not_searched_from_message, at_most(message.not_searched, "gaps", fields.MOST_SPANS))),
         **_checked_figures(message),
         **clean(message, _SENTENCES),
     )
@@ -241,9 +230,9 @@ def robot_response_from_message(message: msg.RobotAnswer) -> RobotResponse:
 def _checked_figures(message: msg.RobotAnswer) -> dict[str, Any]:
     """What is one number or one name. Whether the collector of the answers can use it, it says itself."""
     for name in ("sightings", "scene_pairs"):
-        validation.count(getattr(message, name), f"the number {name}", MOST_COUNT)
+        validation.count(getattr(message, name), f"the number {name}", fields.MOST_COUNT)
     for name in ("elapsed_ms", "threshold", *_FALSE_MATCHES, "scene_false_match_rate"):
-        validation.number(getattr(message, name), name, -MOST_COUNT, MOST_COUNT, nan=True)
+        validation.number(getattr(message, name), name, -fields.MOST_COUNT, fields.MOST_COUNT, nan=True)
     return pick(message, [name for name in _ROBOT if name not in _SENTENCES]) | {
         "robot_id": _robot(message.robot_id),
         "status": validation.printable(message.status, 32),
@@ -255,7 +244,7 @@ def _checked_figures(message: msg.RobotAnswer) -> dict[str, Any]:
 def _searched(message: msg.SearchedCamera) -> SearchedCamera:
     return SearchedCamera(
         validation.identifier(message.camera_id, "a camera"),
-        validation.count(message.sightings, "a number of sightings", MOST_COUNT),
+        validation.count(message.sightings, "a number of sightings", fields.MOST_COUNT),
         stamp_of(message.start, "the first stamp of a camera"),
         stamp_of(message.end, "the last stamp of a camera"),
     )
@@ -287,13 +276,13 @@ def response_from_service(response: srv.FaceSearch.Response) -> SearchResponse:
     :raises InvalidInput: a part of it is not valid.
     """
     at_most = validation.at_most
-    gaps = at_most(response.not_searched, "gaps", MOST_SPANS)
+    gaps = at_most(response.not_searched, "gaps", fields.MOST_SPANS)
     figures = pick(response, [name for name in _RESPONSE if name not in _OF_RESPONSE])
     return SearchResponse(
-        matches=tuple(map(match_from_message, at_most(response.matches, "matches", MOST_MATCHES))),
-        robots=tuple(map(robot_response_from_message, at_most(response.robots, "robots", MOST_ROBOTS))),
+        matches=tuple(map(match_from_message, at_most(response.matches, "matches", fields.MOST_MATCHES))),
+        robots=tuple(map(robot_response_from_message, at_most(response.robots, "robots", fields.MOST_ROBOTS))),
         not_searched=tuple(map(_not_searched_from_message, gaps)),
-        alike=tuple(map(match_from_message, at_most(response.alike, "matches", MOST_MATCHES))),
+        alike=tuple(map(match_from_message, at_most(response.alike, "matches", fields.MOST_MATCHES))),
         **figures,
         **clean(response, _OF_RESPONSE),
     )

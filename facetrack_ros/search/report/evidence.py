@@ -1,5 +1,6 @@
 """Saves frames and clips of the matches of a response."""
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from facetrack_ros.clips.mp4_writer import Mp4Writer
 from facetrack_ros.clips.sources import StoredSource
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.validation import LONGEST_NAME
 from facetrack_ros.errors import FacetrackError, FrameError, RequestError, StoreError
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.search.response import Match
@@ -15,6 +17,7 @@ from facetrack_ros.search.response import Match
 LONGEST_CLIP_NS = 30_000_000_000
 BEFORE_NS = 1_000_000_000
 _MOST_FRAMES = 1000
+_NO_FILE_NAME = re.compile(r"[^\w .()-]")
 
 #: Frames of a match's robot and camera between two stamps, in order; a :class:`FacetrackError` where it does not give
 #: them.
@@ -40,8 +43,9 @@ def frames_stored(data_dir: Path, disk_cache_dir: Path | None = None) -> FramesO
 
 
 def match_name(number: int, match: Match) -> str:
-    """First part of the file names of a match; ``number`` counts from 1."""
-    return f"match_{number:02}_{match.robot_id}_{match.camera_id}"
+    """First part of the file names of a match; ``number`` counts from 1. Names lead to no other folder."""
+    robot, camera = (_NO_FILE_NAME.sub("_", name)[:LONGEST_NAME] for name in (match.robot_id, match.camera_id))
+    return f"match_{number:02}_{robot}_{camera}"
 
 
 def save_evidence(
