@@ -153,7 +153,8 @@ def parameters(node: type[RobotMemberNode]) -> str:
     own = [option for option in NODE_OPTIONS if option.name in node.OWN]
     for option in (*own, *node.options()):
         allowed = ", ".join(option.choices) or option.range_text() or ""
-        changes = "at run time" if option.live else "at start"
+        remote = "at run time" if option.harmless else "at run time with `allow_remote_changes`"
+        changes = remote if option.live else "at start"
         lines.append(
             f"| `{option.name}` | {option.type_name} | {default_text(option)} | {allowed} | {changes} | "
             f"{option.description.replace('|', '/')} |"

@@ -33,6 +33,7 @@ class Option:
     :param minimum: lowest number, and ``maximum`` the highest; None: no limit.
     :param choices: allowed texts; empty: any.
     :param live: whether it may change while a node runs.
+    :param harmless: whether any peer may change it then; if not, only where ``allow_remote_changes`` is set.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Option:
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     live: bool = False
+    harmless: bool = False
 
     def check(self, value: object) -> Value:
         """Convert a value to the option's type.

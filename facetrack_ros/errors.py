@@ -67,6 +67,10 @@ class RequestError(FacetrackError):
     """A request is contradictory, empty, out of range, or cannot be delivered."""
 
 
+class BusyError(RequestError):
+    """A request is refused because too many are under way; it may succeed later."""
+
+
 class PartialError(FacetrackError):
     """There is no answer, as something that the request covers could not be searched; it is named."""
 

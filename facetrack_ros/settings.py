@@ -16,14 +16,18 @@ def option(
     *,
     choices: tuple[str, ...] = (),
     live: bool = False,
+    harmless: bool = False,
 ) -> Any:
     """A dataclass field for a setting; arguments as for :class:`facetrack_ros.config.Option`."""
-    metadata = {"description": description, "minimum": minimum, "maximum": maximum, "choices": choices, "live": live}
-    return field(default=default, metadata=metadata)
+    limits = {"minimum": minimum, "maximum": maximum, "choices": choices}
+    return field(default=default, metadata={"description": description, **limits, "live": live, "harmless": harmless})
 
 
-#: A setting that may change while a node runs.
+#: A setting that may change while a node runs, where ``allow_remote_changes`` is set: it deletes, silences, or changes
+#: what is recognised or found.
 live = partial(option, live=True)
+#: A setting that any peer may change while a node runs.
+harmless = partial(option, live=True, harmless=True)
 
 
 @dataclass(frozen=True)
@@ -302,8 +306,8 @@ class MarkersOptions:
         "CAMERA/camera_info",
         "Topic of the sensor_msgs/CameraInfo that places persons; CAMERA is replaced by the camera's name.",
     )
-    person_height_m: float = live(1.7, "Assumed height of persons, for their distance in the markers.", 0.5, 2.5)
-    person_height_sd_m: float = live(0.1, "Standard deviation of persons' heights.", 0.0, 1.0)
+    person_height_m: float = harmless(1.7, "Assumed height of persons, for their distance in the markers.", 0.5, 2.5)
+    person_height_sd_m: float = harmless(0.1, "Standard deviation of persons' heights.", 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -332,6 +336,11 @@ class Settings:
     data_dir: str = option("", "Folder of all robots' data, one folder per robot; empty: ~/.local/share/facetrack.")
     autostart: bool = option(
         True, "Nodes configure and activate themselves; false: use `ros2 lifecycle set` or a lifecycle manager."
+    )
+    allow_remote_changes: bool = option(
+        False,
+        "Let every program of the network change settings that delete, silence or change what is recognised, and stop "
+        "nodes by their lifecycle; false: they change with the settings file and a restart only.",
     )
     camera: CameraOptions = field(default_factory=CameraOptions)
     detector: DetectorOptions = field(default_factory=DetectorOptions)

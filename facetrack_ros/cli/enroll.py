@@ -2,11 +2,13 @@
 
 import argparse
 import array
+import sys
 import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facetrack_ros.cli.exit_codes import DONE, PARTIAL
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
 from facetrack_ros.cli.persons import report_not_listed
 from facetrack_ros.config import Config
@@ -14,6 +16,7 @@ from facetrack_ros.errors import ConfigError, RequestError
 from facetrack_ros.history.layout import RobotFolder, history_folders, robot_folder
 
 if TYPE_CHECKING:
+    from facetrack_ros.enrolment.entries import EnrolmentPicture
     from facetrack_ros.tracking.identity.gallery import GalleryEntry
 
 
@@ -36,10 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--list", action="store_true", help="list the enrolled people instead")
     add("--remove", metavar="NAME_OR_ID", help="delete a person's entries, or one entry, everywhere, instead")
-    add("--robot", metavar="NAME", help="robot to call; it informs all others; default: the first found")
+    add(
+        "--robot",
+        metavar="NAME",
+        help="robot that gets the pictures, embeds them and informs all others; default: they are embedded here",
+    )
     add_mesh_argument(parser)
     add("--data", metavar="DIR", help="stored histories instead of the mesh; with --robot only that one's")
-    add("--config", metavar="FILE", help="settings, a YAML file (with --data: the models)")
+    add("--config", metavar="FILE", help="settings, a YAML file: the models")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,17 +64,42 @@ def run(arguments: argparse.Namespace) -> int:
             f"give --face once for each of the {len(arguments.pictures)} pictures, from 1 on, or 0 for the widest"
         )
     pictures = [(Path(path).name, read_picture(path)) for path in arguments.pictures]
-    enrol = _enrol_stored if arguments.data else _enrol_live
+    enrol = _enrol_stored if arguments.data else _enrol_by_robot if arguments.robot else _enrol_here
     with numbered_faces(pictures):
-        entry_ids, notes = enrol(arguments, pictures)
+        entry_ids, notes, without = enrol(arguments, pictures)
     print(f"{arguments.name} is enrolled: {', '.join(entry_ids)}")
     for note in notes:
         print(f"note: {note}")
-    return 0
+    for robot, why in without.items():
+        print(f"not yet on {robot}: {why}", file=sys.stderr)
+    return PARTIAL if without else DONE
 
 
-def _enrol_live(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> tuple[list[str], list[str]]:
-    """Enrol on every running robot; ids of the entries, and notes."""
+#: Ids of the entries, notes, and robots that do not hold the entries with the reason.
+_Enrolled = tuple[list[str], list[str], dict[str, str]]
+
+
+def _enrol_here(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> _Enrolled:
+    """Enrol on every running robot; the pictures stay here."""
+    from facetrack_ros.client.mesh_enrolment import MeshEnrolment
+    from facetrack_ros.client.people_client import PeopleClient
+
+    config = Config.load(arguments.config)
+    with PeopleClient("", mesh_prefix(arguments), config) as client:
+        chosen = _chosen(arguments, pictures)
+        done, without = MeshEnrolment(client, config).enrol(arguments.name, chosen, arguments.watch, arguments.force)
+        return done.entry_ids, list(done.notes), without
+
+
+def _chosen(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> "list[EnrolmentPicture]":
+    from facetrack_ros.enrolment.entries import EnrolmentPicture
+
+    faces = arguments.face or [0] * len(pictures)
+    return [EnrolmentPicture(name, data, face) for (name, data), face in zip(pictures, faces)]
+
+
+def _enrol_by_robot(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> _Enrolled:
+    """Have a robot embed the pictures and enrol on every running robot."""
     from sensor_msgs.msg import CompressedImage
 
     from facetrack_ros import srv
@@ -81,16 +113,16 @@ def _enrol_live(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]
         faces=arguments.face,
         force=arguments.force,
     )
-    with FleetClient(arguments.robot or "") as client:
+    with FleetClient(arguments.robot, mesh_prefix(arguments)) as client:
         response = client.call(srv.EnrollFace, "enroll_face", request, 30.0)
         if not response.success:
             raise RequestError(f"{client.robot}: {response.message}")
-        return list(response.entry_ids), [note for note in response.message.split("; ") if note]
+        return list(response.entry_ids), [note for note in response.message.split("; ") if note], {}
 
 
-def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> tuple[list[str], list[str]]:
-    """Enrol in the stored histories; ids of the entries, and notes."""
-    from facetrack_ros.enrolment.entries import EnrolmentPicture, build_gallery, enrol
+def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> _Enrolled:
+    """Enrol in the stored histories."""
+    from facetrack_ros.enrolment.entries import build_gallery, enrol
     from facetrack_ros.history.people.gallery_store import GalleryStore
     from facetrack_ros.tracking.id_allocator import IdAllocator
     from facetrack_ros.tracking.settings import TrackingSettings
@@ -108,18 +140,14 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes
     stores = [GalleryStore(folder.path) for folder in folders]
     enrolled = {entry.entry_id: entry for store in stores for entry in store.read()}
     gallery = build_gallery(enrolled.values(), pipeline.contract, TrackingSettings().margin)
-    chosen = [
-        EnrolmentPicture(name, data, face)
-        for (name, data), face in zip(pictures, arguments.face or [0] * len(pictures))
-    ]
     origin = (arguments.watch, first.robot_id, time.time_ns())
-    done = enrol(arguments.name, chosen, pipeline, gallery, new_id, *origin, arguments.force)
+    done = enrol(arguments.name, _chosen(arguments, pictures), pipeline, gallery, new_id, *origin, arguments.force)
     for store in stores:
         for entry in (*done.entries, *done.known):  # another robot's folder may lack a known one
             store.add(entry)
         for entry_id in done.outdated:
             store.delete(entry_id)
-    return done.entry_ids, list(done.notes)
+    return done.entry_ids, list(done.notes), {}
 
 
 def _manage_stored(arguments: argparse.Namespace) -> int:

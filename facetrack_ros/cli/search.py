@@ -21,9 +21,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--window", type=seconds, default=0.0, metavar="S", help="seconds before and after --at")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
-        "--robot", metavar="NAME", help="robot that gets the request and searches all robots; default: the first found"
+        "--robot",
+        metavar="NAME",
+        help="robot that searches all robots, and whose word counts for them; default: every robot is asked here",
     )
     where.add_argument("--data", metavar="DIR", help="stored histories instead of the mesh, one folder per robot")
+    add(
+        "--send-picture",
+        action="store_true",
+        help="with --robot: send it the picture, where this machine lacks the model; default: the face's embedding",
+    )
     add_mesh_argument(parser)
     add_several = partial(add, action="append", default=[])
     add_several("--seen-by", metavar="ROBOT", help="search only this robot's history; may be given several times")
@@ -44,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     level.add_argument("--threshold", type=float, default=0.0, metavar="X", help="lowest similarity, as a number")
     add("--timeout", type=seconds, default=2.0, metavar="S", help="longest wait for the robots")
-    add("--config", metavar="FILE", help="settings, a YAML file (with --data: the models)")
+    add("--config", metavar="FILE", help="settings, a YAML file: models, thresholds")
     add("--out", metavar="DIR", help="folder for answer.json, timeline.png and the thumbnails")
     add("--frames", action="store_true", help="with --out: also save each match's frame")
     add("--clips", action="store_true", help="with --out: also save a clip of each visit, mp4")
@@ -82,6 +89,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise RequestError("--frames and --clips need a folder: --out DIR")
     if arguments.live and arguments.data:
         raise RequestError("--live is for running robots, not for --data")
+    if arguments.send_picture and not (arguments.robot and arguments.image):
+        raise RequestError("--send-picture needs --image, and --robot NAME: the robot that gets the picture")
     if arguments.face and not arguments.image:
         raise RequestError("--face chooses a face of a picture: give --image too")
     if arguments.face < 0:

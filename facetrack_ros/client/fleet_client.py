@@ -3,22 +3,26 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Coroutine
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeVar
 
-import rclpy
 from rclpy.client import Client
-from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
-from facetrack_ros.config import MESH_VARIABLE, default_mesh, mesh_name
+from facetrack_ros.client.asker_node import AskerNode
+from facetrack_ros.config import MESH_VARIABLE, Config, default_mesh, mesh_name
 from facetrack_ros.errors import RequestError
 from facetrack_ros.nodes.base.process import ros, spinning
-from facetrack_ros.nodes.base.qos import HEARTBEAT_LATCHED_SUB, RELIABLE, SENSOR_DATA
-from facetrack_ros.search.fleet_roster import FleetRoster, RosterEntry
+from facetrack_ros.nodes.base.qos import RELIABLE, SENSOR_DATA
+from facetrack_ros.nodes.fleet.roster_listener import RosterListener
+from facetrack_ros.search.fleet_roster import RosterEntry
 
+_T = TypeVar("_T")
+
+# Heartbeats kept, of all processes of all robots: more than a roster holds.
+_MOST_PROCESSES = 5000
 # Discovery takes well under a second on a healthy network; a robot not found within this time is absent.
 FIND_S = 5.0
 # How often to check for an endpoint; rclpy's Client.wait_for_service checks every 0.25 s.
@@ -28,33 +32,34 @@ CHECK_S = 0.02
 class FleetClient:
     """Client as a context manager; rclpy is initialised while it is open.
 
-    :ivar robot: the robot that serves requests; empty until one is needed: then the first one found.
+    :ivar robot: the robot that serves requests; empty: none was named.
+    :ivar roster_listener: the robots heard.
     :param mesh: prefix of the topics that all robots share; empty: the default of this environment.
+    :param config: settings of the command line.
     """
 
-    def __init__(self, robot: str = "", mesh: str = ""):
+    def __init__(self, robot: str = "", mesh: str = "", config: Config | None = None):
         self.robot = robot
         self.mesh = mesh_name(mesh) if mesh else default_mesh()
+        self._config = config
         self._changed = threading.Condition()
         self._heartbeats: dict[str, msg.HistoryStatus] = {}
         self._of_instance: dict[tuple[str, str], msg.HistoryStatus] = {}
         self._instances: dict[str, set[str]] = {}
-        self._roster = FleetRoster()
         self._clients: dict[tuple[str, str], Client] = {}
 
     def __enter__(self) -> "FleetClient":
         self._open = ExitStack()
         self._open.enter_context(ros([]))
-        self.node: Node = rclpy.create_node(f"facetrack_asker_{os.getpid()}")
+        self.node = AskerNode(self.mesh, self._config)
         # Endpoints are discovered in the order of their creation: a robot whose heartbeat arrives has discovered this
         # service client too. The response to an earlier call can get lost, and DDS repeats it only seconds later.
         if self.robot:
             self._client(srv.FaceSearch, "face_search", self.robot)
-        self.node.create_subscription(
-            msg.HistoryStatus, f"{self.mesh}/roster", self._on_heartbeat, HEARTBEAT_LATCHED_SUB
-        )
+        self.roster_listener = RosterListener(self.node, immediate=True)
+        self.roster_listener.listeners.append(self._on_heartbeat)
         self._open.callback(self.node.destroy_node)
-        self._open.enter_context(spinning([self.node]))
+        self._executor = self._open.enter_context(spinning([self.node]))
         return self
 
     def __exit__(self, *error) -> None:
@@ -62,11 +67,26 @@ class FleetClient:
 
     def _on_heartbeat(self, message: msg.HistoryStatus) -> None:
         with self._changed:
-            self._heartbeats[message.robot_id] = self._of_instance[message.robot_id, message.instance_id] = message
+            key = (message.robot_id, message.instance_id)
+            self._heartbeats[message.robot_id] = self._of_instance[key] = message
             self._instances.setdefault(message.robot_id, set()).add(message.instance_id)
-            state = (message.robot_id, message.instance_id, message.model_id, message.leaving)
-            self._roster.on_heartbeat(*state, time.monotonic_ns(), [camera.camera_id for camera in message.cameras])
+            if len(self._of_instance) > _MOST_PROCESSES:  # of robots that ended
+                (robot, instance) = next(iter(self._of_instance))
+                del self._of_instance[robot, instance]
+                self._instances[robot].discard(instance)
             self._changed.notify_all()
+
+    def run(self, steps: Callable[..., Coroutine[Any, Any, _T]], *arguments: Any, timeout_s: float) -> _T:
+        """Run a coroutine of the node on the thread that spins it; its result.
+
+        :raises RequestError: it has not ended in time.
+        """
+        ended = threading.Event()
+        task = self._executor.create_task(steps, *arguments)
+        task.add_done_callback(lambda _: ended.set())
+        if not ended.wait(timeout_s):
+            raise RequestError(f"this program was too busy to collect the answers within {timeout_s:.0f} s")
+        return task.result()  # type: ignore[return-value]  # it is the coroutine's
 
     def roster(self) -> dict[str, msg.HistoryStatus]:
         """The last heartbeat of every robot, by name."""
@@ -80,8 +100,7 @@ class FleetClient:
 
     def entries(self) -> list[RosterEntry]:
         """The roster entry of every robot: present, silent, gone, or several under one name."""
-        with self._changed:
-            return self._roster.entries(time.monotonic_ns())
+        return self.roster_listener.entries()
 
     def other_robots(self, robots: Container[str]) -> list[str]:
         """Robots that are not in ``robots``, or that share a name with one of them."""
@@ -112,19 +131,31 @@ class FleetClient:
                 return max(0, published - live)
             time.sleep(0.05)
 
-    def first_robot(self) -> str:
-        """Any robot that is present.
+    def require_robots(self, timeout_s: float = FIND_S) -> int:
+        """Wait until every robot that DDS has discovered was heard.
 
-        :raises RequestError: there is none.
+        :returns: number of robots discovered but not heard.
+        :raises RequestError: there is no robot.
         """
-        self.wait_for(lambda heartbeats: any(not each.leaving for each in heartbeats.values()), FIND_S)
-        for robot, heartbeat in self.roster().items():
-            if not heartbeat.leaving:
-                return robot
-        raise RequestError(
-            f"no robot on the mesh {self.mesh} within {FIND_S:g} s: is one running, on this ROS_DOMAIN_ID "
-            f"({os.environ.get('ROS_DOMAIN_ID', '0')}) and on this mesh (--mesh or {MESH_VARIABLE})?"
-        )
+        self.wait_for(lambda heartbeats: any(not each.leaving for each in heartbeats.values()), timeout_s)
+        if all(heartbeat.leaving for heartbeat in self.roster().values()):
+            raise RequestError(
+                f"no robot on the mesh {self.mesh} within {timeout_s:g} s: is one running, on this ROS_DOMAIN_ID "
+                f"({os.environ.get('ROS_DOMAIN_ID', '0')}) and on this mesh (--mesh or {MESH_VARIABLE})?"
+            )
+        return self.wait_for_heartbeats(timeout_s)
+
+    def require_robot(self) -> None:
+        """Wait for the heartbeat of :attr:`robot`.
+
+        :raises RequestError: it does not come.
+        """
+        if not self.wait_for(lambda heartbeats: self.robot in heartbeats, FIND_S):
+            raise RequestError(self._absent(self.robot))
+
+    def _absent(self, robot: str) -> str:
+        known = ", ".join(self.roster()) or "no robot at all"
+        return f"no robot called {robot} answers on the mesh {self.mesh}; found: {known}"
 
     def search(self, request: srv.FaceSearch.Request, timeout_s: float) -> tuple[srv.FaceSearch.Response, float]:
         """Call the robot's ``face_search``; its response, and how long that took, seconds.
@@ -150,7 +181,6 @@ class FleetClient:
 
     def on_parts(self, callback: Callable[[msg.FaceSearchPart], None]) -> None:
         """Subscribe to the partial results of :attr:`robot`."""
-        self.robot = self.robot or self.first_robot()
         parts = self.node.create_subscription(
             msg.FaceSearchPart, f"/{self.robot}/face_search/parts", callback, RELIABLE
         )
@@ -175,14 +205,12 @@ class FleetClient:
 
     def _call(self, kind: type, name: str, request: Any, timeout_s: float, robot: str = "") -> tuple[Any, float]:
         """The response, and how many seconds it took."""
-        self.robot = self.robot or robot or self.first_robot()
         robot = robot or self.robot
         client = self._client(kind, name, robot)
         deadline = time.monotonic() + FIND_S
         heard = self.wait_for(lambda heartbeats: robot in heartbeats, FIND_S)
         if not heard or not _wait_until(client.service_is_ready, max(0.1, deadline - time.monotonic())):
-            known = ", ".join(self.roster()) or "no robot at all"
-            raise RequestError(f"no robot called {robot} answers on the mesh {self.mesh}; found: {known}")
+            raise RequestError(self._absent(robot))
         responded, called = threading.Event(), time.monotonic()
         future = client.call_async(request)
         future.add_done_callback(lambda _: responded.set())

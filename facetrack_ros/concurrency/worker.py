@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from facetrack_ros.concurrency.error_log import ErrorLog
+from facetrack_ros.concurrency.fair_mailbox import FairMailbox
 
 
 class LatestPerCamera:
@@ -59,7 +60,7 @@ class Worker:
     An error of ``handle`` is logged and loses that item only; see :class:`ErrorLog`.
     """
 
-    def __init__(self, name: str, mailbox: LatestPerCamera | FifoMailbox, handle: Callable[[Any], None]):
+    def __init__(self, name: str, mailbox: LatestPerCamera | FifoMailbox | FairMailbox, handle: Callable[[Any], None]):
         self.mailbox = mailbox
         self._handle = handle
         self._errors = ErrorLog()

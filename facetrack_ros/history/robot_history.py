@@ -261,18 +261,21 @@ class RobotHistory:
         counts = self.events.written, self.events.unwritten, disk_bytes
         return HistoryStatus(self.robot_id, self.contract.id, tuple(cameras), *counts)
 
-    def flush(self) -> None:
+    def flush(self, clock_ns: int | None = None) -> None:
         """Commit what was added; to be called about once a second.
 
+        :param clock_ns: the time: frames stamped later make no others old; None: the newest frame tells it.
         :raises StoreError: the disk does not take something, or part of what was stored is damaged.
         """
         steps: list[Callable[[], object]] = [
             lambda: robot_folder(self.path.parent, self.robot_id),  # it may have been deleted
             self._note_coverage,
             lambda: self.sightings.flush(),
-            self._prune_sightings,
+            lambda: self._prune_sightings(clock_ns),
         ]
         if self.recorder is not None:
+            if clock_ns is not None:
+                self.recorder.archive.note_clock(clock_ns)
             steps.append(self.recorder.flush)
         errors = []
         for step in steps:
@@ -336,12 +339,12 @@ class RobotHistory:
         """Stamps of a camera's frames in memory between two stamps, both included, in order."""
         return [frame.stamp_ns for frame in self._known_ring(camera_id).between(start_ns, end_ns)]
 
-    def _prune_sightings(self) -> None:
+    def _prune_sightings(self, clock_ns: int | None) -> None:
         newest_ns = self.newest_ns
         if newest_ns is None:
             return
         try:
-            self.sightings.prune(self._limits, newest_ns)
+            self.sightings.prune(self._limits, newest_ns if clock_ns is None else min(newest_ns, clock_ns))
         except StoreError:
             if not self._prune_refused:  # raised once, since it stays refused until a user acts
                 self._prune_refused = True

@@ -1,16 +1,18 @@
 """Gallery node: enrols people for every robot, and stores what every robot enrolled."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 
 from facetrack_ros import msg, srv
+from facetrack_ros.concurrency.open_calls import OpenCalls
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.names import nfc
 from facetrack_ros.enrolment.entries import Enrolment, EnrolmentPicture, build_gallery, enrol
 from facetrack_ros.enrolment.picture_folder import FolderPicture, enrolment_pictures, removed_pictures
-from facetrack_ros.errors import ConfigError, FacetrackError
+from facetrack_ros.errors import ConfigError, FacetrackError, StoreError
 from facetrack_ros.history.layout import robot_folder
 from facetrack_ros.history.people.gallery_store import GalleryStore
 from facetrack_ros.history.stored_ids import open_ids
@@ -24,6 +26,7 @@ from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListe
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.nodes.health.status import Diagnosis
+from facetrack_ros.search.audit_log import AuditLog
 from facetrack_ros.search.reference_image import read_picture
 from facetrack_ros.tracking.id_allocator import safe_name
 from facetrack_ros.tracking.identity.gallery import EntryRefused, GalleryEntry
@@ -31,6 +34,8 @@ from facetrack_ros.tracking.settings import TrackingSettings
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 
+# Calls that wait or are under way at once; a further one is told so. Chosen by hand.
+MOST_CALLS = 16
 # How often the gallery folder is listed.
 FOLDER_S = 5.0
 _FROM_FOLDER = "folder:"
@@ -65,7 +70,9 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         self._worker = Worker("gallery", FifoMailbox(), self._work)
         self._publisher = self.create_publisher(msg.GalleryEntry, self.mesh_topic("gallery"), PEOPLE_RECORDS)
         PeopleListener(self, self, ("gallery",), lambda call: self._worker.put("", (call,)), group)
-        self.create_service(srv.EnrollFace, self.robot_topic("enroll_face"), self._serve, callback_group=group)
+        self._calls = OpenCalls(f"the gallery of {self.robot_id}", MOST_CALLS)
+        serve = self.inbox.serve("enroll_face call", self._serve, self._health.raised)
+        self.create_service(srv.EnrollFace, self.robot_topic("enroll_face"), serve, callback_group=group)
         self._worker.put("", (self._publish_all,))
         if self.settings.gallery.folder:
             steady_timer(self, FOLDER_S, lambda: self._worker.put("", (self._enrol_folder,)))
@@ -86,12 +93,9 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         if "faces.min_width_px" in names:
             self._models.set_thresholds(min_face_px=self.settings.faces.min_width_px)
 
-    async def _serve(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response):
-        try:
+    async def _serve(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response) -> None:
+        with self._calls.one(sum(len(image.data) for image in request.images)):
             await self.run_in(self._worker, self._enrol_request, request, response)
-        except Exception as error:  # the client waits for a response in any case
-            response.message = self._health.raised(error)
-        return response
 
     def _enrol_request(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response) -> None:
         began = time.monotonic()
@@ -110,10 +114,26 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
             EnrolmentPicture(Path(source).name, bytes(image.data), face)
             for source, image, face in zip(sources, request.images, faces)
         ]
-        done = self._enrol(request.name, pictures, request.watch, request.force)
+        try:
+            done = self._enrol(request.name, pictures, request.watch, request.force)
+        except FacetrackError as error:
+            self._log_enrolment(request.name, (), len(pictures), str(error))
+            raise
+        self._log_enrolment(request.name, done.entry_ids, len(pictures))
         response.success, response.message = True, "; ".join(done.notes)
         response.entry_ids, response.model_id = done.entry_ids, (*done.entries, *done.known)[0].model_id
         self._health.done(time.monotonic() - began)
+
+    def _log_enrolment(
+        self, name: str, entry_ids: Iterable[str], pictures: int, error: str = "", asker: str = ""
+    ) -> None:
+        """Log pictures that were given; that it cannot be logged is told, and hinders nothing."""
+        folder, now_ns = self.robot_folder() / self.robot_id, self.get_clock().now().nanoseconds
+        try:
+            AuditLog(folder).append_enrolment(name, entry_ids, pictures, asker, error, now_ns)
+        except StoreError as problem:
+            self._health.failed(str(problem))
+            self.get_logger().error(str(problem), throttle_duration_sec=60.0)
 
     def _enrol(self, name: str, pictures: list[EnrolmentPicture], watch: bool, force: bool = False) -> Enrolment:
         """Make, store and publish the entries of a person."""
@@ -143,6 +163,7 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         """Store an entry, and publish it again unless it is known."""
         if self._store.add(entry, foreign=True):
             self._publisher.publish(entry_to_message(entry))
+            self._log_enrolment(entry.name, (entry.entry_id,), 0, asker=entry.by)
 
     def on_entry_deleted(self, entry_id: str) -> None:
         """Delete an entry, and publish the deletion again unless it is known."""

@@ -81,15 +81,15 @@ class HistoryNode(RobotMemberNode):
         self._heartbeat = self.create_publisher(msg.HistoryStatus, self.mesh_topic("roster"), HEARTBEAT_PUB)
         self._worker = Worker("history", FifoMailbox(), self._work)
         log = self.get_logger()
-        self._disk = DiskWatch(log.error, log.info, lambda sentence: self._health.failed(sentence))
+        self._frames_health = StageHealth(self, self.cameras, "history", problem=self._image_problem, clocks=True)
+        self._health = HistoryHealth(self._frames_health, self.robot_folder() / self.robot_id)
+        self._disk = DiskWatch(log.error, log.info, self._health.failed)
         self._search_server = SearchServer(
-            self, self.instance_id, lambda: self.history, self._clock_note, self._disk.failed
+            self, self.instance_id, lambda: self.history, self._clock_note, self._disk.not_stored
         )
         self._people_server = PeopleServer(self, self.instance_id, lambda: self.history)
         self._heartbeat_timer = steady_timer(self, 1.0, self._publish_status)
-        self._frame_services = FrameServices(self, lambda: self.history)
-        self._frames_health = StageHealth(self, self.cameras, "history", problem=self._image_problem, clocks=True)
-        self._health = HistoryHealth(self._frames_health, self.robot_folder() / self.robot_id)
+        self._frame_services = FrameServices(self, lambda: self.history, self._disk.not_stored)
         self._events = EventWriter(
             self,
             lambda: self.history,
@@ -118,7 +118,8 @@ class HistoryNode(RobotMemberNode):
             for camera in self.cameras:
                 self.receive_camera(camera, msg.Tracks, "tracks", read_tracks, self._on_tracks)
         self._publish_status()
-        self._diagnostics = Diagnostics(self, self.robot_id, lambda: self._health.report(self._status))
+        figures = (self._search_server.values, self._frame_services.values)
+        self._diagnostics = Diagnostics(self, self.robot_id, lambda: self._health.report(self._status, figures))
         self._health.attach()
 
     def open_history(self, contract: ModelContract) -> None:
@@ -265,7 +266,7 @@ class HistoryNode(RobotMemberNode):
         if history is None:
             return
         try:
-            history.flush()
+            history.flush(time.time_ns())
         finally:
             self._disk.check(history.path, history.room, history.catch_up)
         for camera, clock in self._frames_health.clocks.items():

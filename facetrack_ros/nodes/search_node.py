@@ -1,34 +1,35 @@
 """Search node: serves ``face_search`` and searches every robot of the mesh."""
 
 import time
-from dataclasses import replace
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 
 from facetrack_ros import srv
+from facetrack_ros.concurrency.open_calls import OpenCalls
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.errors import RequestError
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.search import fill_response
+from facetrack_ros.nodes.fleet.fleet_search import FleetSearch
 from facetrack_ros.nodes.fleet.partial_results import PartialResults
 from facetrack_ros.nodes.fleet.people_directory import PeopleDirectory
 from facetrack_ros.nodes.fleet.people_query import PeopleQuery
+from facetrack_ros.nodes.fleet.people_service import PeopleService
 from facetrack_ros.nodes.fleet.request_parser import RequestParser
+from facetrack_ros.nodes.fleet.roster_listener import RosterListener
 from facetrack_ros.nodes.fleet.search_client import SearchClient
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.nodes.health.status import Diagnosis
-from facetrack_ros.search.joined_visits import joined_request, with_joined_visits
-from facetrack_ros.search.other_people import settle_people
 from facetrack_ros.search.partial import partial_sentence
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import SearchResponse
 from facetrack_ros.vision.pipeline_pool import PipelinePool
 from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 
-# Robots get at least this long to respond, however long the reference took to embed. Chosen by hand.
-LEAST_WAIT_S = 0.25
+# Calls that wait or are under way at once; a further one is told so. Chosen by hand.
+MOST_CALLS = 64
 
 
 class SearchNode(RobotMemberNode):
@@ -48,12 +49,17 @@ class SearchNode(RobotMemberNode):
         group = ReentrantCallbackGroup()  # several searches wait at once, on one thread
         self._people = PeopleDirectory(self, group)
         self._parser = RequestParser(self, self._people, self._models)
-        self._client = SearchClient(self, group, PartialResults(self, self._people.merges))
-        self._people_query = PeopleQuery(self, group, self._client.roster)
+        roster, parts = RosterListener(self), PartialResults(self, self._people.merges)
+        self._client = SearchClient(self, roster, group, parts, self.robot_id)
+        self._search = FleetSearch(self._client, self._people)
+        self._people_query = PeopleQuery(self, roster, group, self.robot_id)
+        PeopleService(self, group, self._people_query)
         self._worker = Worker("search", FifoMailbox(), run_calls)
         self._health = ServiceHealth("search", "searches answered")
         self._partial = 0
-        self.create_service(srv.FaceSearch, self.robot_topic("face_search"), self._serve, callback_group=group)
+        self._calls = OpenCalls(f"the search of {self.robot_id}", MOST_CALLS)
+        serve = self.inbox.serve("face_search call", self._serve, self._health.raised)
+        self.create_service(srv.FaceSearch, self.robot_topic("face_search"), serve, callback_group=group)
         self._diagnostics = Diagnostics(self, self.robot_id, lambda: [self._report()])
 
     def deactivate(self) -> None:
@@ -66,31 +72,13 @@ class SearchNode(RobotMemberNode):
         if "faces.min_width_px" in names:
             self._models.set_thresholds(min_face_px=self.settings.faces.min_width_px)
 
-    async def _serve(self, call: srv.FaceSearch.Request, response: srv.FaceSearch.Response):
+    async def _serve(self, call: srv.FaceSearch.Request, response: srv.FaceSearch.Response) -> None:
         arrived = time.monotonic()
-        try:
+        with self._calls.one(len(call.image.data)):
             request = await self._parse(call)
-        except Exception as error:  # the client waits for a response in any case
-            response.message = self._health.raised(error)
-            return response
-        remaining_s = max(LEAST_WAIT_S, request.timeout_ns / 1e9 - (time.monotonic() - arrived))
-        request = replace(request, timeout_ns=round(remaining_s * 1e9))
-        merges, faces = self._people.merges, self._people.faces_of_model(request.model_id)
-        result = settle_people(await self._search(request), merges, faces)
-        joined = joined_request(request, result, merges, f"{request.search_id}.persons")
-        if joined is not None:
-            remaining_s = max(LEAST_WAIT_S, remaining_s - (time.monotonic() - arrived))
-            found = await self._search(replace(joined, timeout_ns=round(remaining_s * 1e9)), parts=False)
-            result = settle_people(with_joined_visits(result, found, request.result_limit), merges, faces)
+            result = await self._search.run(request, self._parser.contract(request.model_id), arrived)
         fill_response(response, result)
         self._count(result, time.monotonic() - arrived)
-        return response
-
-    async def _search(self, request: SearchRequest, parts: bool = True) -> SearchResponse:
-        search = self._client.begin(request, self._parser.contract(request.model_id), parts)
-        await search.finished
-        self._client.end(search)
-        return search.collector.close()
 
     async def _parse(self, call: srv.FaceSearch.Request) -> SearchRequest:
         if not self.active:
@@ -116,10 +104,11 @@ class SearchNode(RobotMemberNode):
         return self._health.report(
             {
                 "partial answers": str(self._partial),
-                "under way": str(len(self._client)),
+                "under way": str(len(self._calls)),
+                "turned away as busy": str(self._calls.refused),
                 "robots on the mesh": str(present),
                 "robots silent": str(silent),
-                "malformed from the mesh": str(sum(self._client.malformed.values())),
+                "results not used": str(self._client.forged),
             },
             "" if self.active else f"is {self.state}: {self.WHILE_INACTIVE}",
             self._client.shared_names,

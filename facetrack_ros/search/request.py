@@ -1,5 +1,7 @@
 """A search request, as it goes to every robot."""
 
+import hashlib
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +10,7 @@ from facetrack_ros.models.contract import ModelContract
 
 DEFAULT_RESULTS = 20
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+_DIGEST = re.compile(r"\.q([0-9a-f]{16})")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,3 +77,30 @@ class SearchRequest:
     def threshold_for(self, contract: ModelContract) -> float:
         """The threshold of the request, or the calibrated one of its model."""
         return self.threshold or contract.threshold
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits of what is asked; the robots it goes to are not part of it."""
+        texts = (self.model_id, self.requester, self.reference, *self.cameras, "", *self.person_ids)
+        figures = (self.time_ns, self.window_ns, self.max_results, self.timeout_ns, self.rescan)
+        threshold, faces = np.float32(self.threshold), np.asarray(self.embeddings, np.float32)
+        parts = (repr((texts, *figures)).encode(), threshold.tobytes(), faces.tobytes(), self.face_crop)
+        digest = hashlib.sha256()
+        for part in parts:
+            digest.update(len(part).to_bytes(8, "little") + part)
+        return digest.hexdigest()[:16]
+
+    @property
+    def mesh_id(self) -> str:
+        """The id under which robots are asked: :attr:`search_id` and :attr:`digest`.
+
+        With it an answer is one to this question: another question cannot be asked under the same id.
+        """
+        return f"{self.search_id}.q{self.digest}"
+
+
+def split_mesh_id(mesh_id: str) -> tuple[str, str]:
+    """Search id and digest of :attr:`SearchRequest.mesh_id`; of an id without digest, as earlier versions send it, the
+    id and ""."""
+    search_id, digest = mesh_id[:-18], _DIGEST.fullmatch(mesh_id[-18:])
+    return (search_id, digest[1]) if digest and search_id else (mesh_id, "")

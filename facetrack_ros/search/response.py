@@ -12,6 +12,7 @@ TIMED_OUT = "timed_out"
 LEFT = "left"
 MODEL_MISMATCH = "model_mismatch"
 ERROR = "error"
+BUSY = "busy"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +90,7 @@ class SearchedCamera:
 class RobotResponse:
     """One robot's line of a search response.
 
-    :param status: ``answered``, ``timed_out``, ``left``, ``model_mismatch`` or ``error``.
+    :param status: ``answered``, ``timed_out``, ``left``, ``model_mismatch``, ``error`` or ``busy``.
     :param matches: number of matches found.
     :param sightings: number of sightings compared.
     :param elapsed_ms: the robot's own search time, milliseconds.

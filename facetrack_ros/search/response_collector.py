@@ -11,6 +11,7 @@ from facetrack_ros.search.partial import not_searched_by
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import (
     ANSWERED,
+    BUSY,
     ERROR,
     LEFT,
     MODEL_MISMATCH,
@@ -23,7 +24,7 @@ from facetrack_ros.search.response import (
 from facetrack_ros.search.thumbnails import without_false_thumbnails
 
 # The statuses a robot may report of itself; only the requester can find that a robot timed out or left.
-_REPORTED = (ANSWERED, MODEL_MISMATCH, ERROR)
+_REPORTED = (ANSWERED, MODEL_MISMATCH, ERROR, BUSY)
 # Similarities are sent as float32.
 _ROUNDING = 1e-3
 # Names listed in a sentence. Chosen by hand.
@@ -82,6 +83,7 @@ class ResponseCollector:
         self._responses: dict[_Key, RobotResponse] = {}
         self._matches: dict[_Key, list[tuple[Match, float]]] = {}  # with the thresholds of their embedders
         self._presumed: dict[_Key, RobotResponse] = {}  # what is reported of a robot unless it responds
+        self._busy: dict[_Key, RobotResponse] = {}  # robots that may still answer when asked again
         self._other_models: dict[_Key, list[RobotResponse]] = {}  # further lines of robots that have responded
         self._claims: dict[str, int] = {}
         self._merged: SearchResponse | None = None
@@ -111,7 +113,7 @@ class ResponseCollector:
         """Take one robot's response, or its further response for the sightings of another model.
 
         One with impossible content (another robot's matches, an impossible similarity) counts as this robot's error,
-        since the robot will send no other.
+        since the robot will send no other. A robot that is busy stays missing: it may answer when asked again.
 
         :returns: whether it was accepted; see :attr:`ignored` and :attr:`malformed`.
         """
@@ -128,8 +130,11 @@ class ResponseCollector:
         ):
             self.ignored += 1
             return False
+        if response.status == BUSY:
+            self._busy[key] = response
+            return True
         response, matches = without_false_thumbnails(response, matches)
-        fault = _fault(response, matches)
+        fault = _fault(response, matches, self.request.result_limit)
         if fault:
             self.malformed += 1
             error = f"the response of {robot} is invalid: {fault}"
@@ -254,12 +259,18 @@ class ResponseCollector:
             if not (robot in answered if len(instances) == 1 else self._has_response(robot, instance))
         ]
 
+    def _busy_line(self, robot_id: str, instance_id: str) -> RobotResponse | None:
+        """What an instance said of being busy; where the instance is unknown, what any of its name said."""
+        said = (line for key, line in self._busy.items() if key[0] == robot_id and instance_id in ("", key[1]))
+        return next(said, None)
+
     def _named_lines(self) -> tuple[tuple[RobotResponse, ...], list[tuple[Match, float]]]:
         """A line for every robot, and the matches with the thresholds of their embedders, each under a name of its
         own."""
         timeout_s = self.request.timeout_ns / 1e9
         late = {
-            key: RobotResponse(key[0], TIMED_OUT, error=f"{key[0]} did not answer within {timeout_s:g} s")
+            key: self._busy_line(*key)
+            or RobotResponse(key[0], TIMED_OUT, error=f"{key[0]} did not answer within {timeout_s:g} s")
             for key in self._missing_keys()
         }
         unknown = {key: line for key, line in self._presumed.items() if key[0] not in self._awaited}
@@ -319,8 +330,13 @@ def _has_estimate(robot: RobotResponse) -> bool:
     )
 
 
-def _fault(response: RobotResponse, matches: tuple[Match, ...]) -> str:
-    """What is impossible about a response; empty: nothing."""
+def _fault(response: RobotResponse, matches: tuple[Match, ...], limit: int) -> str:
+    """What is impossible about a response; empty: nothing.
+
+    :param limit: most matches asked for; as many that are alike may follow.
+    """
+    if len(matches) > 2 * limit:
+        return f"{len(matches)} matches where {limit} were asked for"
     if response.status not in _REPORTED:
         return f"the status {response.status!r}"
     if not math.isfinite(response.elapsed_ms) or response.elapsed_ms < 0:

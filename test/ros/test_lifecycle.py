@@ -10,6 +10,8 @@ from facetrack_ros.config import Config
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.errors import ModelError
 
+ALLOWED = {"allow_remote_changes": True}
+
 
 def a_frame(number: int) -> Frame:
     return Frame(
@@ -24,7 +26,7 @@ def robot_of(graph, tmp_path, source="clip.mp4", **settings):
     from facetrack_ros.nodes.robot_node import RobotComposition, RobotNode
 
     graph.start()
-    config = Config({"data_dir": str(tmp_path / "data"), **settings})
+    config = Config({"data_dir": str(tmp_path / "data"), "allow_remote_changes": True, **settings})
     sources = (f"front={source}",) if source else ()
     return RobotComposition(RobotNode(sources=sources, robot_id="robot1", cameras=("front",), config=config), config)
 
@@ -42,7 +44,7 @@ def detector(graph, real_models):
     from facetrack_ros.nodes.detector_node import DetectorNode
 
     graph.start()
-    detector = DetectorNode(robot_id="robot1", config=Config({"detector.model": "yolox_nano"}))
+    detector = DetectorNode(robot_id="robot1", config=Config({"detector.model": "yolox_nano", **ALLOWED}))
     seen = []
     detector.stage.listeners.append(lambda frame, detections: seen.append(frame.number))
     detector.seen = seen
@@ -91,6 +93,30 @@ def test_all_transitions_succeed_and_an_impossible_one_is_refused(graph, detecto
     ):
         assert graph.transition(name, transition)
         assert graph.state(name) == state
+
+
+def test_by_default_a_peer_starts_a_node_and_does_not_stop_it(graph, tmp_path):
+    from lifecycle_msgs.msg import Transition
+    from lifecycle_msgs.srv import ChangeState
+
+    from facetrack_ros.nodes.overlay_node import OverlayNode
+
+    graph.start()
+    overlay = OverlayNode(robot_id="robot1", config=Config({"autostart": False}))
+    graph.spin(overlay)
+    assert graph.transition("/robot1/overlay", "configure")
+    assert not graph.transition("/robot1/overlay", "cleanup")
+    assert graph.transition("/robot1/overlay", "activate")
+    for transition in ("deactivate", "cleanup", "shutdown"):
+        assert not graph.transition("/robot1/overlay", transition)
+    for number in (*range(10), 60, 61, 62, 255):
+        for label in ("", "activate"):
+            request = ChangeState.Request(transition=Transition(id=number, label=label))
+            assert not graph.call(ChangeState, "/robot1/overlay/change_state", request).success
+    assert graph.state("/robot1/overlay") == "active"
+    assert overlay.inbox.refused > 0
+    overlay.transition("deactivate")
+    assert graph.state("/robot1/overlay") == "inactive", "its own process stops it"
 
 
 def test_without_autostart_a_node_waits_and_ignores_frames(graph, tmp_path):

@@ -96,11 +96,14 @@ class Mesh:
             destroy(what)
 
 
-def answered(request, robot, similarity=0.9, whose=None):
+def answered(request, robot, similarity=0.9, whose=None, instance_id="pretender", note=""):
     return msg.FaceSearchResult(
         search_id=request.search_id,
+        instance_id=instance_id,
         model_id=MODEL,
-        robot=msg.RobotAnswer(robot_id=robot, status="answered", matches=1, sightings=1),
+        robot=msg.RobotAnswer(
+            robot_id=robot, status="answered", matches=1, sightings=1, instance_id=instance_id, note=note
+        ),
         matches=[msg.FaceMatch(robot_id=whose or robot, camera_id="front", similarity=similarity)],
     )
 
@@ -224,3 +227,90 @@ def test_a_robot_that_leaves_during_a_search_is_not_waited_for(mesh):
     other.destroy_node()
     lines = mesh.search_until(lambda lines: lines["robot2"].status == "left")
     assert lines["robot1"].status == "answered"
+
+
+def test_results_forged_in_a_robots_name_do_not_count_and_are_told(mesh, tmp_path):
+    """A peer says "no match" in the name of robot2, and in names that nobody has, before robot2 answers."""
+    stored(mesh, tmp_path / "there", 0.9)
+
+    def forged(request):
+        nothing = msg.RobotAnswer(robot_id="robot2", status="answered", sightings=1000)
+        yield msg.FaceSearchResult(search_id=request.search_id, instance_id="forged", model_id=MODEL, robot=nothing)
+        yield answered(request, "ghost", instance_id="ghost")
+
+    mesh.search_until(lambda lines: "robot2" in lines)
+    with mesh.pretender("robot3", forged):
+        lines = mesh.search_until(lambda lines: "robot3" in lines, timeout_s=1.0)
+    assert (lines["robot2"].status, lines["robot2"].matches) == ("answered", 1)
+    assert "ghost" not in lines
+    assert not mesh.response.complete
+    told = [gap.reason for gap in mesh.response.not_searched]
+    assert any("in the name of 'robot2'" in reason for reason in told), told
+    assert mesh.search._client.forged > 0
+
+
+def test_two_different_results_of_one_process_are_told(mesh):
+    def twice(request):
+        yield answered(request, "robot2", note="first")
+        yield answered(request, "robot2", note="second")
+
+    with mesh.pretender("robot2", twice), mesh.pretender("silent", instance_id="silent"):
+        mesh.search_until(lambda lines: {"robot2", "silent"} <= set(lines), timeout_s=1.0)
+        mesh.search_until(
+            lambda _: any("two different answers" in gap.reason for gap in mesh.response.not_searched), timeout_s=1.0
+        )
+    assert {line.robot_id: line.note for line in mesh.response.robots}["robot2"] == "first"
+
+
+def test_no_other_question_is_asked_under_the_id_of_a_search(mesh, tmp_path, processes):
+    """A peer that hears a request asks the robots another question under the same id."""
+    node, requests = stored(mesh, tmp_path / "there", 0.9), mesh.asker.node
+    publisher = requests.create_publisher(msg.FaceSearchRequest, "/facetrack/search/request", RELIABLE)
+
+    def ask_otherwise(request):
+        if request.embedding[1] == 0.0:
+            request.embedding = np.eye(DIMENSION, dtype=np.float32)[1]
+            publisher.publish(request)
+
+    requests.create_subscription(msg.FaceSearchRequest, "/facetrack/search/request", ask_otherwise, RELIABLE)
+    for _ in range(5):
+        lines = mesh.search_until(lambda lines: "robot2" in lines)
+        assert lines["robot2"].matches == 1
+    processes.wait_until(
+        lambda: any("another question" in text for text in node.inbox.values().values()), "the other one is refused"
+    )
+
+
+def test_12000_made_up_robots_stop_no_search(mesh, tmp_path):
+    stored(mesh, tmp_path / "there", 0.9)
+    mesh.search_until(lambda lines: "robot2" in lines)
+    lines = mesh.asker.node.create_publisher(msg.HistoryStatus, "/facetrack/roster", HEARTBEAT_PUB)
+    for number in range(12_000):
+        lines.publish(msg.HistoryStatus(robot_id=f"stranger{number}", instance_id="i", model_id=MODEL))
+    found = mesh.search_robots()
+    assert (found["robot1"].status, found["robot2"].status) == ("answered", "answered")
+    assert found["robot2"].matches == 1
+    assert len(found) < 600
+    assert not mesh.response.complete, "robots may have been turned away, or are silent"
+
+
+def test_200_searches_at_once_are_all_answered(mesh, tmp_path, processes):
+    from rclpy.qos import QoSProfile
+
+    stored(mesh, tmp_path / "there", 0.9)
+    mesh.search_until(lambda lines: "robot2" in lines)
+    client = mesh.asker.node.create_client(FaceSearch, "/robot1/face_search", qos_profile=QoSProfile(depth=500))
+    assert client.wait_for_service(10.0)
+    face = float_array(np.eye(DIMENSION, dtype=np.float32)[0])
+    request = FaceSearch.Request(embedding=face, model_id=MODEL, timeout=to_duration(5_000_000_000))
+    calls = [client.call_async(request) for _ in range(200)]
+    processes.wait_until(lambda: all(call.done() for call in calls), "every call has a response")
+    responses = [call.result() for call in calls]
+    assert any(response.success for response in responses)
+    for response in responses:
+        if response.success:
+            lines = {line.robot_id: line.status for line in response.robots}
+            assert lines["robot2"] in ("answered", "busy")
+            assert response.complete or response.not_searched
+        else:
+            assert "try again" in response.message

@@ -13,18 +13,44 @@ OF_OPTIONAL_NODES = ("markers.", "vision_msgs.", "hri.")
 OF_ROS = ("use_sim_time", "start_type_description_service")
 
 
-@pytest.fixture
-def robot(graph, tmp_path):
+def robot_of(graph, tmp_path, **settings):
     """A robot that is not configured, as parameters need no models."""
     from facetrack_ros.nodes.robot_node import RobotComposition, RobotNode
 
     graph.start()
-    config = Config({"data_dir": str(tmp_path / "data"), "autostart": False})
+    config = Config({"data_dir": str(tmp_path / "data"), "autostart": False, **settings})
     robot = RobotComposition(
         RobotNode(sources=("front=clip.mp4",), robot_id="robot1", cameras=("front",), config=config), config
     )
     graph.spin(*robot.nodes)
     return robot
+
+
+@pytest.fixture
+def robot(graph, tmp_path):
+    return robot_of(graph, tmp_path, allow_remote_changes=True)
+
+
+def test_by_default_no_peer_changes_what_deletes_silences_or_decides_who_is_recognised(graph, tmp_path):
+    robot = robot_of(graph, tmp_path)
+    for node in robot.nodes:
+        name, before = node.get_fully_qualified_name(), dict(node.settings.items())
+        for option in node.options():
+            reason = graph.set(name, option.name, another_value(option, node.settings.value(option.name)))
+            assert option.name in (reason or ""), (name, option.name)
+        assert "use_sim_time" in graph.set(name, "use_sim_time", True), "a peer's /clock would set the time"
+        assert dict(node.settings.items()) == before
+    assert "allow_remote_changes" in graph.set("/robot1/history", "sightings.max_count", 2)
+
+
+def test_a_peer_may_change_what_is_only_shown(graph):
+    from facetrack_ros.nodes.markers_node import MarkersNode
+
+    graph.start()
+    markers = MarkersNode(robot_id="robot1", cameras=("front",), config=Config({"autostart": False}))
+    graph.spin(markers)
+    assert graph.set("/robot1/markers", "markers.person_height_m", 1.2) is None
+    assert markers.settings.markers.person_height_m == 1.2
 
 
 def test_every_parameter_of_every_node_is_described_as_it_is_defined(graph, robot):

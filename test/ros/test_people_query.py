@@ -69,10 +69,12 @@ def test_a_silent_robot_is_named(fleet, processes):
 
 
 def test_results_that_are_malformed_or_in_error_are_named_and_do_no_harm(fleet, processes):
-    broken = PeopleResult(robot_id="robot2", person_ids=["p_1", "p_2"], sightings=[1])
-    damaged = PeopleResult(robot_id="robot3", person_ids=["p_3"], sightings=[1], first_ns=[1], last_ns=[1], error="cut")
+    broken = PeopleResult(robot_id="robot2", instance_id="i", person_ids=["p_1", "p_2"], sightings=[1])
+    listed_person = {"person_ids": ["p_3"], "sightings": [1], "first_ns": [1], "last_ns": [1]}
+    damaged = PeopleResult(robot_id="robot3", instance_id="i", error="cut", **listed_person)
     answer(fleet, broken, damaged, PeopleResult())
     heard(fleet, processes.wait_until)
+    heard(fleet, processes.wait_until, "robot3")
     processes.wait_until(lambda: len(listed(fleet).robots) == 3, "all results arrive")
     lines = listed(fleet)
     assert {line.robot_id: line.reason for line in lines.not_listed} == {
@@ -84,3 +86,27 @@ def test_results_that_are_malformed_or_in_error_are_named_and_do_no_harm(fleet, 
         "robot2": [],
         "robot3": ["p_3"],
     }
+
+
+def test_lists_forged_in_a_robots_name_are_not_used_and_told(fleet, processes):
+    person = {"person_ids": ["p_1"], "sightings": [1], "first_ns": [1], "last_ns": [1]}
+    own = PeopleResult(robot_id="robot2", instance_id="i", **person)
+    answer(fleet, PeopleResult(robot_id="robot2", instance_id="forged"), own, PeopleResult(robot_id="robot9"))
+    heard(fleet, processes.wait_until)
+    lines = listed(fleet)
+    assert {robot.robot_id: list(robot.person_ids) for robot in lines.robots} == {"robot1": [], "robot2": ["p_1"]}
+    assert not lines.complete
+    reasons = {line.robot_id: line.reason for line in lines.not_listed}
+    assert set(reasons) == {"robot2", "robot9"}
+    assert all("no heartbeat of its sender came" in reason for reason in reasons.values())
+
+
+def test_of_two_lists_of_one_process_the_first_is_used_and_the_clash_told(fleet, processes):
+    person = {"person_ids": ["p_1"], "sightings": [1], "first_ns": [1], "last_ns": [1]}
+    answer(fleet, PeopleResult(robot_id="robot2", instance_id="i", **person))
+    heard(fleet, processes.wait_until)
+    fleet.heartbeats.publish(HistoryStatus(robot_id="robot3", instance_id="silent"))  # the list waits for it
+    answer(fleet, PeopleResult(robot_id="robot2", instance_id="i"))
+    processes.wait_until(
+        lambda: any("two different answers" in line.reason for line in listed(fleet).not_listed), "the clash is told"
+    )

@@ -85,7 +85,7 @@ def simulation(domain, monkeypatch, processes, tmp_path):
             subscribe=False,
             robot_id="robot1",
             cameras=("front",),
-            config=Config({"data_dir": str(tmp_path), "tracking.exit_after_s": 0.2}),
+            config=Config({"data_dir": str(tmp_path), "tracking.exit_after_s": 0.2, "allow_remote_changes": True}),
         )
         tracker.start_up()
         tracker.set_parameters([Parameter("use_sim_time", value=True)])

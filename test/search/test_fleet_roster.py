@@ -2,7 +2,7 @@
 
 import pickle
 
-from facetrack_ros.search.fleet_roster import CLAIM_NS, FORGET_NS, MOST_ROBOTS, STALE_NS, FleetRoster
+from facetrack_ros.search.fleet_roster import CLAIM_NS, FORGET_NS, MOST_INSTANCES, MOST_ROBOTS, STALE_NS, FleetRoster
 
 SECOND = 1_000_000_000
 
@@ -97,13 +97,42 @@ def test_lines_that_no_robot_sends_are_turned_down_and_counted():
     assert roster.malformed == len(odd)
 
 
-def test_made_up_names_fill_no_memory():
+def test_a_flood_of_made_up_names_evicts_no_known_robot_and_is_forgotten():
     roster = FleetRoster()
-    for number in range(MOST_ROBOTS + 5):
+    for tick in range(12):
+        roster.on_heartbeat("robot1", "a", "m", False, tick * SECOND)
+    flood_ns = 12 * SECOND
+    for number in range(12_000):
+        roster.on_heartbeat(f"stranger{number}", "a", "m", False, flood_ns + number)
+    assert len(roster.entries(flood_ns)) == MOST_ROBOTS
+    assert roster.turned_away == 12_001 - MOST_ROBOTS
+    assert roster.crowded(flood_ns + SECOND), "an answer now is not complete"
+    assert roster.on_heartbeat("robot1", "a", "m", False, flood_ns + SECOND), "those known are heard on"
+    later_ns = flood_ns + STALE_NS + SECOND
+    assert roster.on_heartbeat("robot2", "b", "m", False, later_ns), "strangers that fell silent give their place"
+    assert {"robot1", "robot2"} <= {entry.robot_id for entry in roster.entries(later_ns)}
+    last_ns = later_ns + 61 * SECOND
+    assert {entry.robot_id for entry in roster.entries(last_ns)} <= {"robot1", "robot2"}
+    assert not roster.crowded(last_ns)
+
+
+def test_a_stranger_among_a_few_is_remembered_for_an_hour():
+    roster = FleetRoster()
+    for number in range(10):
         roster.on_heartbeat(f"robot{number}", "a", "m", False, 0)
-    assert len(roster.entries(0)) == MOST_ROBOTS
-    assert roster.malformed == 5
-    assert roster.on_heartbeat("robot0", "a", "m", False, 1), "those known are heard on"
+    assert len(roster.entries(FORGET_NS)) == 10
+
+
+def test_a_name_has_a_bounded_number_of_processes_and_the_first_stay():
+    roster = FleetRoster()
+    for number in range(100):
+        roster.on_heartbeat("robot1", f"i{number}", "m", False, number)
+    (robot1,) = roster.entries(100)
+    assert len(robot1.instances) == MOST_INSTANCES
+    assert roster.knows("robot1", "i0")
+    assert not roster.knows("robot1", "i99")
+    assert roster.turned_away == 100 - MOST_INSTANCES
+    assert not roster.knows("robot2", "i0")
 
 
 def test_a_robot_started_over_and_over_fills_no_memory():

@@ -72,6 +72,7 @@ class FrameArchive:
         self._pruner = SegmentPruner(self._catalog, limits)
         self.reader = FrameReader(self._catalog, lambda: self._written, self._lock)
         self._newest_ns = max((segment.last_ns for _, segment in self._catalog.segments()), default=0)
+        self._clock_ns: int | None = None
 
     def change_limits(self, limits: Limits) -> None:
         """Apply other limits from the next pruning on."""
@@ -164,7 +165,16 @@ class FrameArchive:
         :raises StoreError: the brake held, or the disk refused.
         """
         with self._lock:
-            return self._pruner.prune(self._newest_ns, brake)
+            return self._pruner.prune(self._now_ns, brake)
+
+    def note_clock(self, clock_ns: int) -> None:
+        """Take the time: frames stamped later than that make no others old."""
+        with self._lock:
+            self._clock_ns = clock_ns
+
+    @property
+    def _now_ns(self) -> int:
+        return self._newest_ns if self._clock_ns is None else min(self._newest_ns, self._clock_ns)
 
     def close(self) -> None:
         """Seal the open segment. If the disk refuses the summary, the next start writes it."""
@@ -211,7 +221,7 @@ class FrameArchive:
         with storing(self.path):
             if self._written is None:
                 self.path.mkdir(parents=True, exist_ok=True)
-                self._pruner.make_room(self._newest_ns)
+                self._pruner.make_room(self._now_ns)
                 self._written = OpenSegment(self._catalog.next_path(), stamp_ns)
             self._written.append(channel, sequence, stamp_ns, parts)
         return self._written

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from facetrack_ros.history.day_peak import DayPeak
 from facetrack_ros.history.disk_room import DiskRoom, free_bytes
 from facetrack_ros.history.frames.disk_errors import storing
 from facetrack_ros.history.frames.retention import Limits, segments_to_prune
@@ -19,6 +20,9 @@ class SegmentPruner:
 
     def __init__(self, catalog: SegmentCatalog, limits: Limits) -> None:
         self._catalog = catalog
+        # Beside the folder, which other programs read as a recording.
+        file = catalog.path.parent / f"{catalog.path.name}_most_held.json"
+        self._peaks = tuple(DayPeak(file, series) for series in ("frames", "bytes"))
         self.change_limits(limits)
 
     def change_limits(self, limits: Limits) -> None:
@@ -31,7 +35,7 @@ class SegmentPruner:
         """Delete what exceeds the limits. Returns the number of segments deleted.
 
         :param newest_ns: stamp of the newest frame.
-        :param brake: delete nothing if more than half of the frames would go at once.
+        :param brake: delete nothing if more than half of the frames would go at once, or within a day.
         :raises StoreError: the brake held, or the disk refused.
         """
         path, limits = self._catalog.path, self._limits
@@ -40,11 +44,18 @@ class SegmentPruner:
         frames = max(limits.frames - self.max_frames, 1) if limits.frames else 0
         size = max(limits.bytes - self.max_bytes, 1) if limits.bytes else 0
         sealed = [segment for _, segment in self._catalog.segments()]
-        segments = segments_to_prune(sealed, replace(limits, frames=frames, bytes=size), newest_ns, free, brake)
+        held = self._peaks[0].note(sum(segment.frames for segment in sealed), newest_ns)
+        held_bytes = self._peaks[1].note(sum(segment.bytes for segment in sealed), newest_ns)
+        limits = replace(limits, frames=frames, bytes=size)
+        segments = segments_to_prune(sealed, limits, newest_ns, free, brake, (held, held_bytes))
         for segment in segments:
             with storing(path):
                 segment.path.unlink(missing_ok=True)
             self._catalog.remove(segment.path.name)
+        if not brake:
+            left = [segment for _, segment in self._catalog.segments()]
+            self._peaks[0].reset(sum(segment.frames for segment in left), newest_ns)
+            self._peaks[1].reset(sum(segment.bytes for segment in left), newest_ns)
         return len(segments)
 
     def make_room(self, newest_ns: int) -> None:

@@ -26,17 +26,23 @@ class Limits:
 
 
 def segments_to_prune(
-    stored: list[StoredSegment], limits: Limits, now_ns: int, free_bytes: int, brake: bool = True
+    stored: list[StoredSegment],
+    limits: Limits,
+    now_ns: int,
+    free_bytes: int,
+    brake: bool = True,
+    held: tuple[int, int] = (0, 0),
 ) -> list[StoredSegment]:
     """Choose the segments to delete, the first written first.
 
     More than half of the frames at once is what a wrong clock or a wrong limit asks for, and deletion cannot be undone:
-    then nothing is deleted.
+    then nothing is deleted. Nor is it if limits other than age leave less than half of what was held within a day.
 
     :param stored: sealed segments in the order they were written.
     :param now_ns: stamp of the newest frame.
     :param free_bytes: free space on the disk now.
-    :param brake: whether the rule of the half holds.
+    :param brake: whether the rules of the half hold.
+    :param held: the most frames and bytes held within the last day.
     :raises StoreError: it holds, and nothing is deleted although limits are exceeded.
     """
     total = frames = sum(segment.frames for segment in stored)
@@ -56,9 +62,19 @@ def segments_to_prune(
         chosen.append(segment)
         reasons.update(dict.fromkeys(exceeded))
         frames, size, free_bytes = frames - segment.frames, size - segment.bytes, free_bytes + segment.bytes
-    if brake and len(stored) >= _MIN_SEGMENTS and 2 * (total - frames) > total:
+    if not brake or len(stored) < _MIN_SEGMENTS:
+        return chosen
+    said, advice = ", ".join(reasons), "check the clock and the limits, then `facetrack prune` deletes them"
+    if 2 * (total - frames) > total:
         raise StoreError(
             f"{stored[0].path.parent}: {total - frames} of {total} stored frames would have to be deleted at once "
-            f"({', '.join(reasons)}), so none was: check the clock and the limits, then `facetrack prune` deletes them"
+            f"({said}), so none was: {advice}"
+        )
+    by_count = any("frames" in reason for reason in reasons) and 2 * frames < held[0]
+    by_bytes = any("MB" in reason for reason in reasons) and 2 * size < held[1]
+    if by_count or by_bytes:
+        raise StoreError(
+            f"{stored[0].path.parent}: of {held[0]} frames stored within a day {frames} would remain ({said}), so none "
+            f"is deleted: {advice}"
         )
     return chosen

@@ -24,14 +24,15 @@ def delete_span(indexed: IndexedDatabase, camera_id: str, start_ns: int, end_ns:
     return _delete(indexed, within(camera_id, start_ns, end_ns), delete_others)
 
 
-def prune(indexed: IndexedDatabase, limits: SightingLimits, now_ns: int, brake: bool) -> int:
+def prune(indexed: IndexedDatabase, limits: SightingLimits, now_ns: int, brake: bool, held: int = 0) -> int:
     """Delete the sightings beyond the limits, the longest unseen first, with the coverage and rescans of their time.
 
+    :param held: the most sightings of the last day.
     :returns: how many sightings were deleted.
     :raises StoreError: see :meth:`SightingLimits.cutoff_ns`.
     """
     with indexed.lock:
-        cutoff_ns = limits.cutoff_ns(indexed.index.spans()[1], now_ns, brake)
+        cutoff_ns = limits.cutoff_ns(indexed.index.spans()[1], now_ns, brake, held)
     if cutoff_ns is None:
         return 0
 

@@ -30,14 +30,16 @@ class SightingLimits:
         """The limits in the configuration's group ``sightings``."""
         return cls(config.sightings.max_count, round(config.sightings.max_age_h * _HOUR_NS))
 
-    def cutoff_ns(self, last_ns: np.ndarray, now_ns: int, brake: bool = True) -> int | None:
+    def cutoff_ns(self, last_ns: np.ndarray, now_ns: int, brake: bool = True, held: int = 0) -> int | None:
         """The stamp before which sightings last seen have to be deleted; None: there are none.
 
-        Never more than half at once: only a wrong clock or a wrong limit demands that.
+        Never more than half at once, and for the number of sightings never so many that less than half of what was held
+        within a day remains: only a wrong clock or a wrong limit demands that. Age alone may empty a store slowly.
 
         :param last_ns: ``(n,)`` int64, when each sighting was last seen.
         :param now_ns: stamp of the newest frame.
         :param brake: False where a user has asked for the deletion.
+        :param held: the most sightings held within the last day.
         :raises StoreError: more than half would have to be deleted.
         """
         if not last_ns.size:
@@ -45,6 +47,11 @@ class SightingLimits:
         cutoffs, reasons = [], []
         if self.count and last_ns.size > self.count:
             stay = max(1, round(self.count * (1 - _HEADROOM)))
+            if brake and held >= _BRAKE_FROM and 2 * stay < held:
+                raise StoreError(
+                    f"of {held} sightings held within a day {stay} would remain (more than {self.count}), so none is "
+                    "deleted: check the limits (sightings), then `facetrack prune` deletes them"
+                )
             cutoffs.append(int(np.partition(last_ns, last_ns.size - stay)[last_ns.size - stay]))
             reasons.append(f"more than {self.count}")
         if self.age_ns and int(last_ns.min()) < now_ns - self.age_ns:

@@ -7,6 +7,7 @@ import numpy as np
 
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.core.vectors import unit_vector
+from facetrack_ros.history.day_peak import DayPeak
 from facetrack_ros.history.index.block import ROWS
 from facetrack_ros.history.sightings import deletion
 from facetrack_ros.history.sightings.database import Database, database_path
@@ -42,6 +43,7 @@ class SightingStore(SightingQueries):
     ) -> None:
         database = Database.for_writing(database_path(directory, contract.id), contract, robot_id)
         super().__init__(IndexedDatabase(database, contract, rule or DeduplicationRule(), block_rows))
+        self._peak = DayPeak(Path(directory) / "most_sightings.json", contract.id)
 
     @classmethod
     def open_readonly(cls, directory: Path | str, contract: ModelContract) -> "SightingStore":
@@ -163,11 +165,15 @@ class SightingStore(SightingQueries):
         Without that coverage, a search cannot take "deleted" for "nothing was seen".
 
         :param now_ns: stamp of the newest frame.
-        :param brake: refuse to delete more than half at once.
+        :param brake: refuse to delete more than half at once, or of what was held within the last day.
         :returns: how many sightings were deleted.
         :raises StoreError: it was refused, or a file cannot be deleted.
         """
-        return deletion.prune(self._indexed, limits, now_ns, brake)
+        held = self._peak.note(self.count, now_ns)
+        deleted = deletion.prune(self._indexed, limits, now_ns, brake, held)
+        if not brake:
+            self._peak.reset(self.count, now_ns)
+        return deleted
 
     def _name(self, track_id: str, person_id: str) -> None:
         if track_id in self._indexed.unnamed_tracks:

@@ -5,12 +5,15 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.lifecycle import LifecycleNodeMixin, LifecycleState, TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+from rclpy.service import Service
 from rclpy.subscription import Subscription
 from rclpy.task import Future
 
@@ -18,12 +21,23 @@ from facetrack_ros.concurrency.worker import Worker
 from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes.base import ros_logging
 from facetrack_ros.nodes.base.inbox import Inbox
+from facetrack_ros.nodes.base.mesh_node import MeshNode
+from facetrack_ros.nodes.base.qos import SERVICE
 from facetrack_ros.nodes.base.serialized_size import needs_check, size_checked
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+#: Transitions that stop a node, by id.
+_STOPPING = {
+    Transition.TRANSITION_DEACTIVATE: "deactivate",
+    Transition.TRANSITION_CLEANUP: "cleanup",
+    Transition.TRANSITION_UNCONFIGURED_SHUTDOWN: "shutdown",
+    Transition.TRANSITION_INACTIVE_SHUTDOWN: "shutdown",
+    Transition.TRANSITION_ACTIVE_SHUTDOWN: "shutdown",
+    Transition.TRANSITION_DESTROY: "destroy",
+}
 
 
-class LifecycleNode(LifecycleNodeMixin, Node):
+class LifecycleNode(LifecycleNodeMixin, MeshNode):
     """Node that a lifecycle manager, ``ros2 lifecycle`` or its own process starts and stops.
 
     Subclasses implement :meth:`activate`, :meth:`deactivate`, :meth:`cleanup` and :meth:`close`. A transition that is
@@ -75,6 +89,10 @@ class LifecycleNode(LifecycleNodeMixin, Node):
         if not raw and needs_check(msg_type):
             callback, raw = size_checked(self, msg_type, callback), True
         return super().create_subscription(msg_type, topic, callback, *args, event_callbacks=events, raw=raw, **options)
+
+    def create_service(self, *args, qos_profile: QoSProfile = SERVICE, **options) -> Service:
+        """Create a service that keeps as many requests and responses as its node answers at once."""
+        return super().create_service(*args, qos_profile=qos_profile, **options)
 
     def activate(self) -> None:
         """Load what the work needs.
@@ -171,10 +189,26 @@ class LifecycleNode(LifecycleNodeMixin, Node):
         await done
         return response
 
+    def stoppable(self) -> bool:
+        """Whether a transition that stops the node may be requested as a service; overridden by subclasses."""
+        return True
+
+    def _refused(self, request: ChangeState.Request) -> bool:
+        """Whether a transition is one that stops the node, and no peer may stop it."""
+        asked = request.transition
+        if (asked.label not in _STOPPING.values() and asked.id not in _STOPPING) or self.stoppable():
+            return False
+        label = asked.label or _STOPPING[asked.id]
+        self.inbox.refuse("transition", "", f"no {label} is taken while allow_remote_changes is false", "transition")
+        return True
+
     def _change(self, request: ChangeState.Request, response: ChangeState.Response, done: Future) -> None:
         try:
             with self._changing:
-                self._change_state(request, response)
+                if self._refused(request):
+                    response.success = False
+                else:
+                    self._change_state(request, response)
         except Exception as error:  # the requester waits for a response in any case
             response.success = False
             self.get_logger().warning(

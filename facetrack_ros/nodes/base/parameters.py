@@ -28,8 +28,10 @@ def descriptor_of(option: Option) -> ParameterDescriptor:
     descriptor = ParameterDescriptor(
         name=option.name, type=_TYPES[type(option.default)], description=option.description, read_only=not option.live
     )
-    if option.choices:
-        descriptor.additional_constraints = f"one of {', '.join(option.choices)}"
+    allowed = [f"one of {', '.join(option.choices)}"] if option.choices else []
+    if option.live and not option.harmless:
+        allowed.append("changes at run time need allow_remote_changes")
+    descriptor.additional_constraints = "; ".join(allowed)
     if option.minimum is not None and option.maximum is not None:
         low, high = option.minimum, option.maximum
         if isinstance(option.default, int):

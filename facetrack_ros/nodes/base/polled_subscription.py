@@ -35,6 +35,7 @@ class PolledSubscription:
         if not raw and needs_check(kind):
             callback, raw = size_checked(node, kind, callback), True
         self._callback = callback
+        self._depth = qos.depth
         self._subscription: Subscription = node.create_subscription(
             kind,
             topic,
@@ -44,12 +45,17 @@ class PolledSubscription:
             callback_group=_Group(immediate),
         )
 
-    def read(self) -> None:
-        """Pass every waiting message to the callback."""
-        subscription = self._subscription
+    def read(self) -> int:
+        """Pass the waiting messages to the callback, so many at most as the subscription keeps; how many they were."""
+        subscription, count = self._subscription, 0
         with subscription.handle:
-            while (taken := subscription.handle.take_message(subscription.msg_type, subscription.raw)) is not None:
+            while count < self._depth:
+                taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
+                if taken is None:
+                    break
+                count += 1
                 self._callback(*taken)
+        return count
 
     def close(self) -> None:
         """End the subscription."""

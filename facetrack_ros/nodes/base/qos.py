@@ -25,6 +25,9 @@ RELIABLE = _profile(100)
 # ``<camera>/rotation``: the last estimate also reaches subscriptions that come later.
 ROTATION = _profile(1, latched=True)
 
+# Services. Of ROS's ten, requests that come while the executor is busy, and responses to them, would be lost.
+SERVICE = _profile(256)
+
 # ``roster``. A robot's last heartbeat also reaches subscriptions that come later.
 HEARTBEAT_PUB = _profile(1, latched=True)
 # A robot's permanent subscription. Best effort: in a fleet of fifty, heartbeats and their acknowledgements would be

@@ -12,16 +12,7 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
-from facetrack_ros.config import (
-    NODE_OPTIONS,
-    OPTIONS,
-    Config,
-    Option,
-    default_mesh,
-    mesh_name,
-    option_named,
-    optional_path,
-)
+from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config, Option, default_mesh, option_named, optional_path
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.nodes.base import parameters
 from facetrack_ros.nodes.base.bounds import FRAMES
@@ -82,7 +73,7 @@ class RobotMemberNode(LifecycleNode):
     @classmethod
     def options(cls) -> tuple[Option, ...]:
         """The settings that the node uses."""
-        names = ("autostart", *cls.USES)
+        names = ("autostart", "allow_remote_changes", *cls.USES)
         return tuple(
             option
             for option in OPTIONS
@@ -106,6 +97,10 @@ class RobotMemberNode(LifecycleNode):
         parameters.check_names(self)
         self.start(self.settings.autostart)
 
+    def stoppable(self) -> bool:
+        """Whether peers may stop the node, by the setting ``allow_remote_changes``."""
+        return self.settings.allow_remote_changes
+
     def refuse_change(self, settings: Config, names: set[str]) -> None:
         """Check settings before they apply; overridden by subclasses.
 
@@ -121,6 +116,7 @@ class RobotMemberNode(LifecycleNode):
 
     def _check_changes(self, changes: list[Parameter]) -> SetParametersResult:
         try:
+            self._refuse_remote(changes)
             values = self._values(changes)
             for name in values:
                 if name in self._set_on:
@@ -132,6 +128,22 @@ class RobotMemberNode(LifecycleNode):
         except ConfigError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
+
+    def _refuse_remote(self, changes: list[Parameter]) -> None:
+        """Refuse what no peer may change; ROS does not tell who asks.
+
+        :raises ConfigError: one is not harmless, and ``allow_remote_changes`` is not set.
+        """
+        if self.settings.allow_remote_changes:
+            return
+        free = {option.name for option in self.options() if option.harmless}
+        # What is not declared yet is being declared.
+        guarded = [change.name for change in changes if self.has_parameter(change.name) and change.name not in free]
+        if guarded:
+            raise ConfigError(
+                f"{guarded[0]} is read-only while the node runs, as every program of the network could change it: put "
+                "it into the settings file and restart, or start with allow_remote_changes: true"
+            )
 
     def _apply_changes(self, changes: list[Parameter]) -> None:
         values = self._values(changes)
@@ -187,10 +199,6 @@ class RobotMemberNode(LifecycleNode):
         """Absolute name of the topic that a setting gives for a camera; relative ones are in the robot's namespace."""
         topic = str(self.settings.value(setting)).replace("CAMERA", camera_id)
         return topic if topic.startswith("/") else self.robot_topic(topic)
-
-    def mesh_topic(self, name: str) -> str:
-        """Absolute name of a topic that all robots share."""
-        return f"{mesh_name(self.settings.mesh)}/{name}"
 
     def robot_folder(self) -> Path:
         """The folder that holds the folders of all robots."""

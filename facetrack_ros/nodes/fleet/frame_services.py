@@ -12,17 +12,21 @@ from facetrack_ros import srv
 from facetrack_ros.clips.folder import ClipFolder, ClipLimits
 from facetrack_ros.clips.selection import choose_clip
 from facetrack_ros.clips.sources import LiveSource
+from facetrack_ros.concurrency.open_calls import OpenCalls
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.errors import FacetrackError, RequestError
+from facetrack_ros.errors import FacetrackError, RequestError, StoreError
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.time import to_ns
 from facetrack_ros.nodes.conversion.vision import frame_to_message
+from facetrack_ros.search.audit_log import AuditLog
 
 # Limits of one response of ``get_frames``, bytes: the most, and the default.
 MOST_BYTES, DEFAULT_BYTES = 64_000_000, 4_000_000
+# Calls that wait or are under way at once. Chosen by hand.
+MOST_CALLS = 32
 # Default tolerance of a single stamp: half a frame at 10 Hz.
 TOLERANCE_NS = 50_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")
@@ -34,13 +38,21 @@ class FrameServices:
 
     A worker of its own reads and encodes, so that a slow disk delays neither frames nor heartbeats.
 
+    Each call that hands something out is logged. Calls beyond :data:`MOST_CALLS` are refused at once.
+
     :param history: the robot's history, None until it is open.
+    :param failed: takes why a call was not logged, for diagnostics.
     """
 
-    def __init__(self, node: RobotMemberNode, history: Callable[[], RobotHistory | None]):
+    def __init__(
+        self, node: RobotMemberNode, history: Callable[[], RobotHistory | None], failed: Callable[[StoreError], None]
+    ):
         self._node = node
         self._history = history
         self._clips: ClipFolder | None = None
+        self._failed = failed
+        self._not_logged = 0
+        self._calls = OpenCalls(f"the history of {node.robot_id}", MOST_CALLS)
         self._worker = Worker("history frame services", FifoMailbox(), run_calls)
         group = ReentrantCallbackGroup()
         node.create_subscription(String, node.robot_topic("alert"), self._on_alert, RELIABLE)
@@ -68,7 +80,8 @@ class FrameServices:
     def _serving(self, handle: Callable[[RobotHistory, Any, Any], None]) -> Callable:
         async def callback(request: Any, response: Any) -> Any:
             try:
-                await self._node.run_in(self._worker, self._call, handle, request, response)
+                with self._calls.one():
+                    await self._node.run_in(self._worker, self._call, handle, request, response)
             except FacetrackError as error:
                 response.success, response.message = False, str(error)
             except Exception as error:  # the client waits for a response in any case
@@ -83,8 +96,26 @@ class FrameServices:
             raise RequestError("there is no history yet: it opens with the first faces")
         handle(history, request, response)
 
-    @staticmethod
-    def _get_frames(history: RobotHistory, request: srv.GetFrames.Request, response: srv.GetFrames.Response) -> None:
+    def values(self) -> dict[str, str]:
+        """Figures for diagnostics."""
+        return {
+            "frame calls refused as busy": str(self._calls.refused),
+            "frame calls not logged": str(self._not_logged),
+        }
+
+    def _log(self, append: Callable[..., None], *what: Any) -> None:
+        """Log what is handed out; that it cannot be logged is told, and hinders nothing."""
+        if not self._node.settings.event_logging.enabled:
+            return
+        try:
+            append(*what, "", self._node.get_clock().now().nanoseconds)  # a service is not told who calls it
+        except StoreError as error:
+            self._not_logged += 1
+            self._failed(error)
+
+    def _get_frames(
+        self, history: RobotHistory, request: srv.GetFrames.Request, response: srv.GetFrames.Response
+    ) -> None:
         start, end = to_ns(request.start), to_ns(request.end)
         room = min(request.max_bytes or DEFAULT_BYTES, MOST_BYTES)
         if end:
@@ -106,6 +137,9 @@ class FrameServices:
                 f"{history.robot_id} holds no frame of {request.camera_id or 'no camera'} then; cameras with "
                 f"frames: {cameras}"
             )
+        self._log(
+            AuditLog(history.path, history.room).append_frames, request.camera_id, start, end or start, len(taken)
+        )
         response.frames = [frame_to_message(frame) for frame in taken]
         response.frame_numbers = [frame.number for frame in taken]
         response.success = True
@@ -121,6 +155,14 @@ class FrameServices:
         if self._clips is None or self._clips.path.parent != history.path:
             self._clips = ClipFolder(history.path / "clips", ClipLimits.of_config(self._node.settings))
         saved, deleted = self._clips.save(source, clip, name, history.room)
+        self._log(
+            AuditLog(history.path, history.room).append_clip,
+            name,
+            clip.cameras,
+            clip.start_ns,
+            clip.end_ns,
+            saved.frames,
+        )
         response.folder, response.files, response.frames = str(saved.folder), list(saved.files), saved.frames
         notes = [f"{saved.skipped} frames do not decode"] if saved.skipped else []
         if deleted:

@@ -6,7 +6,7 @@ from rclpy.callback_groups import CallbackGroup
 from facetrack_ros.core.fair_share import FairShare
 from facetrack_ros.errors import RequestError
 from facetrack_ros.history.people.gallery_store import MOST_ENTRIES
-from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.base.mesh_node import MeshNode
 from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
 from facetrack_ros.search.other_people import FaceOf, PersonFace
 from facetrack_ros.tracking.identity.gallery import GalleryEntry
@@ -26,7 +26,7 @@ class PeopleDirectory(PeopleHandler):
     :param group: callback group of the subscriptions.
     """
 
-    def __init__(self, node: RobotMemberNode, group: CallbackGroup):
+    def __init__(self, node: MeshNode, group: CallbackGroup):
         self.merges = IdentityMerges()
         self._templates: FairShare[str, tuple[str, PersonFace]] = FairShare(_MOST_TEMPLATES)
         self._gallery: FairShare[str, GalleryEntry] = FairShare(MOST_ENTRIES)

@@ -8,8 +8,8 @@ from rclpy.callback_groups import CallbackGroup
 from facetrack_ros import msg
 from facetrack_ros.models.known_dimensions import KnownDimensions
 from facetrack_ros.nodes.base.bounds import ENTRIES, TEMPLATES, VERDICTS
+from facetrack_ros.nodes.base.mesh_node import MeshNode
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS
-from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.people import entry_from_message, template_from_message, verdict_from_message
 from facetrack_ros.tracking.identity.gallery import GalleryEntry
 from facetrack_ros.tracking.identity.gallery import entry_id as checked_id
@@ -42,7 +42,7 @@ class PeopleListener:
 
     def __init__(
         self,
-        node: RobotMemberNode,
+        node: MeshNode,
         handler: PeopleHandler,
         topics: tuple[str, ...] = ("persons", "verdicts", "gallery"),
         dispatch: Callable[[Callable[[], None]], Any] = lambda call: call(),
@@ -84,7 +84,13 @@ class PeopleListener:
         }
         for topic in topics:
             kind, callback = kinds[topic]
-            node.create_subscription(kind, node.mesh_topic(topic), callback, PEOPLE_RECORDS, callback_group=group)
+            node.create_subscription(
+                kind,
+                node.mesh_topic(topic),
+                callback,  # type: ignore[arg-type]  # rclpy passes the info to callbacks of two arguments
+                PEOPLE_RECORDS,
+                callback_group=group,
+            )
 
 
 def _entry_or_deleted(message: msg.GalleryEntry) -> GalleryEntry | str:

@@ -1,36 +1,47 @@
-"""Lists the people of all robots: requests to the mesh, results from it, and the service ``list_people``."""
+"""Lists of the people of all robots: requests to the mesh, and results from it."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.task import Future
+from rclpy.timer import Timer
 
-from facetrack_ros import msg, srv
+from facetrack_ros import msg
+from facetrack_ros.nodes.base.bounds import PEOPLE
+from facetrack_ros.nodes.base.mesh_node import MeshNode
 from facetrack_ros.nodes.base.qos import SEARCH_REQUEST_PUB, SEARCH_RESULT_SUB
-from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import steady_timer
-from facetrack_ros.nodes.conversion.time import to_ns
+from facetrack_ros.nodes.fleet.roster_listener import RosterListener
 from facetrack_ros.search.fleet_roster import RosterEntry
 
 DEFAULT_TIMEOUT_S = 5.0
 # The request is sent again to robots whose result is missing, as DDS notices a lost message only after seconds.
 REPEAT_S = 0.4
+# Results of processes whose heartbeat has not come yet. Chosen by hand.
+_MOST_WAITING = 100
+
+_Key = tuple[str, str]
 
 
 @dataclass
-class _OpenQuery:
+class PeopleListing:
     """A query that runs.
 
     :param claims: robots to wait for, and how many processes use each name.
-    :param results: by robot and instance.
+    :param absent: robots that are not waited for, and why; ``faults``: names in which something forged came.
+    :param results: by robot and instance; ``waiting``: those of processes without a heartbeat yet.
     """
 
     message: msg.PeopleRequest
     claims: dict[str, int]
-    results: dict[tuple[str, str], msg.PeopleResult] = field(default_factory=dict)
+    absent: dict[str, str]
+    faults: dict[str, str] = field(default_factory=dict)
+    results: dict[_Key, msg.PeopleResult] = field(default_factory=dict)
+    waiting: dict[_Key, msg.PeopleResult] = field(default_factory=dict)
     finished: Future = field(default_factory=Future)
+    timers: list[Timer] = field(default_factory=list)
 
     def missing(self) -> dict[str, str]:
         """Robots whose result is missing, and why."""
@@ -50,75 +61,112 @@ class _OpenQuery:
 
 
 class PeopleQuery:
-    """Serves ``list_people``: asks every robot of the roster, and waits for all of them.
+    """Asks every robot of the roster for its people, and waits for all of them.
 
-    :param roster: the robots known now.
-    :param group: callback group of service, subscription and timers.
+    A result counts for the robot it names only if the roster knows its process. The first of a process counts; that a
+    different one follows is told.
+
+    :param roster: the robots known.
+    :param group: callback group of subscription and timers.
+    :param own_robot: robot of this process, which is asked even before its first heartbeat; empty: none.
     """
 
-    def __init__(self, node: RobotMemberNode, group: CallbackGroup, roster: Callable[[], list[RosterEntry]]):
-        self._node, self._group, self._roster = node, group, roster
-        self._open: dict[str, _OpenQuery] = {}
+    def __init__(self, node: MeshNode, roster: RosterListener, group: CallbackGroup, own_robot: str = ""):
+        self._node, self._roster, self._group, self._own_robot = node, roster, group, own_robot
+        self._inbox = node.inbox
+        self._open: dict[str, PeopleListing] = {}
         self._requests = node.create_publisher(msg.PeopleRequest, node.mesh_topic("people/request"), SEARCH_REQUEST_PUB)
+        take = node.inbox.gate("people list", self._on_result, sender=lambda message: message.robot_id, limit=PEOPLE)
         node.create_subscription(
-            msg.PeopleResult, node.mesh_topic("people/result"), self._on_result, SEARCH_RESULT_SUB, callback_group=group
+            msg.PeopleResult,
+            node.mesh_topic("people/result"),
+            take,  # type: ignore[arg-type]  # rclpy passes the info to callbacks of two arguments
+            SEARCH_RESULT_SUB,
+            callback_group=group,
         )
-        node.create_service(srv.ListPeople, node.robot_topic("list_people"), self._serve, callback_group=group)
 
     def close(self) -> None:
         """Finish all running queries with what they have."""
         for query in list(self._open.values()):
             query.finish()
 
-    async def _serve(self, call: srv.ListPeople.Request, response: srv.ListPeople.Response):
-        entries = self._roster()
+    def begin(self, timeout_s: float) -> PeopleListing:
+        """Ask the robots of the roster; the query is finished once all have answered or the time is up."""
+        self._roster.poll()
+        entries = self._roster.entries()
         present = {entry.robot_id: entry.claims for entry in entries if not entry.left and not entry.stale}
-        absent = {
-            entry.robot_id: "it has left the mesh" if entry.left else f"silent for {entry.silent_ns / 1e9:.0f} s"
-            for entry in entries
-            if entry.robot_id not in present
-        }
-        present.setdefault(self._node.robot_id, 1)
-        request = msg.PeopleRequest(query_id=uuid.uuid4().hex[:12], robot_id=self._node.robot_id)
-        query = self._open[request.query_id] = _OpenQuery(request, present)
-        timeout_s = to_ns(call.timeout) / 1e9 or DEFAULT_TIMEOUT_S
-        timers = [
+        absent = {entry.robot_id: _absent(entry) for entry in entries if entry.robot_id not in present}
+        if self._roster.crowded:
+            absent["further robots"] = self._roster.crowded
+        if self._own_robot:
+            present.setdefault(self._own_robot, 1)
+        request = msg.PeopleRequest(query_id=uuid.uuid4().hex[:12], robot_id=self._own_robot)
+        query = self._open[request.query_id] = PeopleListing(request, present, absent)
+        query.timers = [
             steady_timer(self._node, timeout_s, query.finish, callback_group=self._group),
-            steady_timer(self._node, REPEAT_S, lambda: self._send_again(query), callback_group=self._group),
+            steady_timer(self._node, REPEAT_S, lambda: self._repeat(query), callback_group=self._group),
         ]
         self._requests.publish(request)
-        await query.finished
-        for timer in timers:
-            self._node.destroy_timer(timer)
-        del self._open[request.query_id]
-        results = [query.results[key] for key in sorted(query.results)]
-        faults = {result.robot_id: result.error for result in results if result.error}
-        heard = {result.robot_id for result in results}
-        silent = {robot: why for robot, why in absent.items() if robot not in heard}
-        return _fill(response, results, {**silent, **query.missing(), **faults})
+        if not query.missing():
+            query.finish()
+        return query
 
-    def _send_again(self, query: _OpenQuery) -> None:
+    def end(self, query: PeopleListing) -> tuple[list[msg.PeopleResult], dict[str, str]]:
+        """The results, and the robots that are not listed in full with the reason."""
+        for timer in query.timers:
+            self._node.destroy_timer(timer)
+        del self._open[query.message.query_id]
+        self._take_waiting(query)
+        for robot, _ in query.waiting:
+            self._inbox.refuse("people list", robot, "no heartbeat of its sender came", "sender")
+            query.faults.setdefault(robot, "an answer in its name is not used: no heartbeat of its sender came")
+        results = [query.results[key] for key in sorted(query.results)]
+        heard = {result.robot_id for result in results}
+        silent = {robot: why for robot, why in query.absent.items() if robot not in heard}
+        return results, {**silent, **query.missing(), **query.faults, **_errors(results)}
+
+    def _repeat(self, query: PeopleListing) -> None:
+        self._roster.poll()
+        self._take_waiting(query)
         query.message.robots = sorted(query.missing())
-        self._requests.publish(query.message)
+        if query.message.robots:
+            self._requests.publish(query.message)
+
+    def _take_waiting(self, query: PeopleListing) -> None:
+        for key in [key for key in query.waiting if self._roster.knows(*key)]:
+            self._on_result(query.waiting.pop(key))
 
     def _on_result(self, message: msg.PeopleResult) -> None:
         query = self._open.get(message.query_id)
-        if query is not None and message.robot_id:
-            columns = (message.person_ids, message.sightings, message.first_ns, message.last_ns)
-            if len(set(map(len, columns))) > 1:
-                fault = "its list is malformed"
-                message = msg.PeopleResult(
-                    robot_id=message.robot_id, instance_id=message.instance_id, error=fault, query_id=message.query_id
-                )
-            query.results[message.robot_id, message.instance_id] = message
-            if not query.missing():
-                query.finish()
+        if query is None or not message.robot_id:
+            return
+        key = (message.robot_id, message.instance_id)
+        if not self._roster.knows(*key):
+            if len(query.waiting) < _MOST_WAITING:
+                query.waiting.setdefault(key, message)
+            return
+        first = query.results.get(key)
+        if first is None:
+            query.results[key] = _checked(message)
+        elif first != _checked(message):
+            self._inbox.refuse("people list", message.robot_id, "it differs from the one before", "clash")
+            query.faults[message.robot_id] = "two different answers came in its name: the first is used, one is forged"
+        if not query.missing():
+            query.finish()
 
 
-def _fill(
-    response: srv.ListPeople.Response, results: list[msg.PeopleResult], missing: dict[str, str]
-) -> srv.ListPeople.Response:
-    response.success, response.complete, response.robots = True, not missing, results
-    response.not_listed = [msg.NotSearched(robot_id=robot, reason=why) for robot, why in sorted(missing.items())]
-    response.message = "; ".join(f"{robot} is not listed in full: {why}" for robot, why in sorted(missing.items()))
-    return response
+def _absent(entry: RosterEntry) -> str:
+    return "it has left the mesh" if entry.left else f"silent for {entry.silent_ns / 1e9:.0f} s"
+
+
+def _errors(results: Sequence[msg.PeopleResult]) -> dict[str, str]:
+    return {result.robot_id: result.error for result in results if result.error}
+
+
+def _checked(message: msg.PeopleResult) -> msg.PeopleResult:
+    """A result, without its list where that is malformed."""
+    columns = (message.person_ids, message.sightings, message.first_ns, message.last_ns)
+    if len(set(map(len, columns))) == 1:
+        return message
+    named = {name: getattr(message, name) for name in ("robot_id", "instance_id", "query_id")}
+    return msg.PeopleResult(error="its list is malformed", **named)

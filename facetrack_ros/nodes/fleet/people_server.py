@@ -1,6 +1,7 @@
 """A robot's part of every list of people: request topic in, its folder read, result topic out."""
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 
 from facetrack_ros import msg
@@ -10,6 +11,9 @@ from facetrack_ros.nodes.base.qos import RELIABLE, SEARCH_RESULT_PUB
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.people import people_to_message
 from facetrack_ros.search.people import RobotPeople, people_of_robot
+
+# Lists remembered for requests that are sent again, a few MB. Chosen by hand.
+_REMEMBERED = 8
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +27,7 @@ class PeopleServer:
 
     def __init__(self, node: RobotMemberNode, instance_id: str, history: Callable[[], RobotHistory | None]):
         self._node, self._instance_id, self._history = node, instance_id, history
-        self._last = msg.PeopleResult()
+        self._last: OrderedDict[str, msg.PeopleResult] = OrderedDict()
         self._worker = Worker("people list", FifoMailbox(), run_calls)
         self._results = node.create_publisher(msg.PeopleResult, node.mesh_topic("people/result"), SEARCH_RESULT_PUB)
         node.create_subscription(
@@ -41,8 +45,8 @@ class PeopleServer:
         robot, history = self._node.robot_id, self._history()
         if message.robots and robot not in message.robots:
             return
-        if message.query_id == self._last.query_id:
-            self._results.publish(self._last)  # it was lost on its way
+        if (last := self._last.get(message.query_id)) is not None:
+            self._results.publish(last)  # it was lost on its way
             return
         try:
             stores = () if history is None else (history.sightings,)
@@ -50,5 +54,7 @@ class PeopleServer:
         except Exception as error:  # the requester waits for a result in any case
             logger.exception("list of people %s", message.query_id)
             people = RobotPeople(robot, self._instance_id, f"unexpected {type(error).__name__}: {error}")
-        self._last = people_to_message(people, message.query_id)
-        self._results.publish(self._last)
+        result = self._last[message.query_id] = people_to_message(people, message.query_id)
+        if len(self._last) > _REMEMBERED:
+            self._last.popitem(last=False)
+        self._results.publish(result)

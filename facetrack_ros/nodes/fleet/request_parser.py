@@ -9,7 +9,7 @@ import numpy as np
 from facetrack_ros import srv
 from facetrack_ros.errors import RequestError
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.base.mesh_node import MeshNode
 from facetrack_ros.nodes.conversion.time import to_ns
 from facetrack_ros.nodes.fleet.people_directory import PeopleDirectory
 from facetrack_ros.search.reference_image import decode_reference, read_reference_file
@@ -29,7 +29,7 @@ class RequestParser:
     :param models: loaded at the first picture.
     """
 
-    def __init__(self, node: RobotMemberNode, people: PeopleDirectory, models: PipelinePool):
+    def __init__(self, node: MeshNode, people: PeopleDirectory, models: PipelinePool):
         self._node = node
         self._people = people
         self._models = models

@@ -1,46 +1,61 @@
 """A robot's last search results, for requests that are sent again because a message was lost."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
 
 from facetrack_ros import msg
 
-# Searches kept. Chosen by hand: a request is sent again within seconds.
-_SIZE = 32
+# Searches kept, and bytes of their results. Chosen by hand: a request is sent again within seconds.
+_MOST, _MOST_BYTES = 256, 32_000_000
+
+
+@dataclass
+class _Known:
+    requester: str
+    result: msg.FaceSearchResult | None = None
+    size: int = 0
 
 
 class ResponseCache:
-    """Results by search id, so that a request is searched once however often it is received.
+    """Results by question, so that a request is searched once however often it is received.
 
-    Not locked: each method is used by the callbacks of one executor and one worker, and takes one step of Python.
+    The key names search and question: another question under the same search id is another entry. One requester's
+    searches do not push out those of others. Not locked: each method is used by the callbacks of one executor and one
+    worker, and takes one step of Python.
     """
 
-    def __init__(self):
-        self._known: OrderedDict[str, tuple[msg.FaceSearchRequest, msg.FaceSearchResult | None]] = OrderedDict()
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, _Known] = OrderedDict()
 
-    def begin(self, request: msg.FaceSearchRequest) -> bool:
-        """Note a request; whether it is new.
-
-        A repeated one differs from the known one of its id only in ``robots``: those that have not responded.
-        """
-        known = self._known.pop(request.search_id, None)
-        if known is not None:
-            first = known[0]
-            robots, first.robots = first.robots, request.robots
-            repeated = first == request
-            first.robots = robots
-            if repeated:
-                self._known[request.search_id] = known
-                return False
-        self._known[request.search_id] = (request, None)
-        while len(self._known) > _SIZE:
-            self._known.popitem(last=False)
+    def begin(self, key: str, requester: str) -> bool:
+        """Note a request; whether it is new."""
+        if key in self._known:
+            self._known.move_to_end(key)
+            return False
+        self._known[key] = _Known(requester)
+        self._drop()
         return True
 
-    def store(self, result: msg.FaceSearchResult) -> None:
+    def store(self, key: str, result: msg.FaceSearchResult) -> None:
         """Store the result of a noted request."""
-        if result.search_id in self._known:
-            self._known[result.search_id] = (self._known[result.search_id][0], result)
+        known = self._known.get(key)
+        if known is not None:
+            known.result, known.size = result, sum(len(match.thumbnail) + 200 for match in result.matches)
+            self._drop()
 
-    def get(self, search_id: str) -> msg.FaceSearchResult | None:
+    def forget(self, key: str) -> None:
+        """Forget a request that was not searched."""
+        self._known.pop(key, None)
+
+    def get(self, key: str) -> msg.FaceSearchResult | None:
         """The stored result; None while the search runs, and for searches no longer kept."""
-        return self._known.get(search_id, (None, None))[1]
+        known = self._known.get(key)
+        return known.result if known is not None else None
+
+    def _drop(self) -> None:
+        """Drop the oldest searches of the requester with the most, down to the limits."""
+        while len(self._known) > _MOST or (
+            len(self._known) > 1 and sum(known.size for known in self._known.values()) > _MOST_BYTES
+        ):
+            (noisiest, _), *_ = Counter(known.requester for known in self._known.values()).most_common(1)
+            del self._known[next(key for key, known in self._known.items() if known.requester == noisiest)]

@@ -1,37 +1,48 @@
-"""Running searches of a robot: requests to the mesh, results from it, and the roster."""
+"""Running searches of a robot: requests to the mesh, and results from it."""
 
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Protocol
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.task import Future
 from rclpy.timer import Timer
 
 from facetrack_ros import msg
+from facetrack_ros.errors import InvalidInput
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.nodes.base.mesh_node import MeshNode
 from facetrack_ros.nodes.base.polled_subscription import PolledSubscription
-from facetrack_ros.nodes.base.qos import HEARTBEAT_LATCHED_SUB, HEARTBEAT_SUB, SEARCH_REQUEST_PUB, SEARCH_RESULT_SUB
-from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.base.qos import SEARCH_REQUEST_PUB, SEARCH_RESULT_SUB
 from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.search import request_to_message
 from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
-from facetrack_ros.nodes.fleet.partial_results import PartialResults
-from facetrack_ros.search.fleet_roster import FleetRoster, RosterEntry
+from facetrack_ros.nodes.fleet.roster_listener import RosterListener
+from facetrack_ros.search.fleet_roster import RosterEntry
+from facetrack_ros.search.proven_responses import ProvenResponses
 from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.search.response import NotSearched, SearchResponse
 from facetrack_ros.search.response_collector import ResponseCollector
 
-# How often messages are polled while no search runs.
-POLL_S = 1.0
+# How often messages are polled while no search runs, and heartbeats while one does.
+POLL_S, POLL_OPEN_S = 1.0, 0.1
 # How long results stay subscribed after a search, so that the next search begins without discovery.
 LINGER_S = 60.0
-# How long latched heartbeats stay subscribed after the start.
-STARTUP_S = 15.0
 # A request is sent again after twice the round trip of a slow network; three lost in a row still arrive in two seconds.
 REPEAT_S = 0.4
-# Twice POLL_S: a heartbeat does not wait longer in DDS.
-_LONGEST_WAIT_NS = 2_000_000_000
+
+
+class PartListener(Protocol):
+    """Takes the parts of a search as they come."""
+
+    def begin(self, collector: ResponseCollector) -> None:
+        """A search is about to be sent."""
+        ...
+
+    def end(self, collector: ResponseCollector) -> None:
+        """All parts have come, or the time is up."""
+        ...
 
 
 @dataclass
@@ -39,15 +50,23 @@ class OpenSearch:
     """A running search.
 
     :param message: the request as last published.
+    :param responses: those that count, in the collector.
+    :param crowded: why the roster at the start was not whole; empty: it was.
     :param parts: whether partial results are published.
     :param finished: done once all robots have responded or the time is up.
     """
 
     message: msg.FaceSearchRequest
-    collector: ResponseCollector
+    responses: ProvenResponses
+    crowded: str = ""
     parts: bool = True
     finished: Future = field(default_factory=Future)
     timers: list[Timer] = field(default_factory=list)
+
+    @property
+    def collector(self) -> ResponseCollector:
+        """The responses that count."""
+        return self.responses.collector
 
     def finish(self, always: bool = True) -> None:
         """Stop waiting.
@@ -57,6 +76,13 @@ class OpenSearch:
         if (always or self.collector.done) and not self.finished.done():
             self.finished.set_result(None)
 
+    def close(self) -> SearchResponse:
+        """End the search; its answer."""
+        response = self.responses.close()
+        if not self.crowded:
+            return response
+        return replace(response, not_searched=(*response.not_searched, NotSearched("", self.crowded)))
+
 
 class SearchClient:
     """Publishes search requests and passes results and heartbeats to the running searches.
@@ -64,41 +90,37 @@ class SearchClient:
     A result reaches every robot that subscribes, so a robot subscribes only during a search and :data:`LINGER_S` after
     it: else each of fifty robots would receive the fifty results of a search that one of them runs. Results of other
     robots' searches are recognised by their first bytes and not decoded. A new subscription receives each robot's last
-    result, which is latched for ten seconds.
+    result, which is latched for ten seconds. A result counts for the robot it names only if the roster knows its
+    process: see :class:`ProvenResponses`.
 
     DDS notices a lost message after up to three seconds, so the request is sent again every :data:`REPEAT_S` to the
     robots that have not responded; each searches once and sends the same result again.
 
-    :ivar malformed: number of malformed messages by kind.
+    :ivar forged: number of results that did not count.
+    :param roster: the robots to ask.
     :param group: callback group of the timers.
+    :param parts: takes partial results.
+    :param own_robot: robot of this process, which is asked even before its first heartbeat; empty: none.
     """
 
-    def __init__(self, node: RobotMemberNode, group: CallbackGroup, partial_results: PartialResults):
-        self._node = node
-        self._group = group
-        self._partial_results = partial_results
-        self._requests = node.create_publisher(
-            msg.FaceSearchRequest, node.mesh_topic("search/request"), SEARCH_REQUEST_PUB
-        )
-        self._roster = FleetRoster()
-        self._open: dict[str, OpenSearch] = {}
+    def __init__(
+        self, node: MeshNode, roster: RosterListener, group: CallbackGroup, parts: PartListener, own_robot: str = ""
+    ):
+        self._node, self._inbox, self._group = node, node.inbox, group
+        self._partial_results, self._own_robot = parts, own_robot
+        topic = node.mesh_topic("search/request")
+        self._requests = node.create_publisher(msg.FaceSearchRequest, topic, SEARCH_REQUEST_PUB)
+        self._roster = roster
+        roster.listeners.append(self._on_heartbeat)
+        self._open: dict[str, OpenSearch] = {}  # by the id on the mesh
         self._shared_names: dict[str, int] = {}
-        self.malformed: Counter[str] = Counter()
+        self.forged = 0
         self._results: PolledSubscription | None = None
         self._last_search_s = 0.0
-        self._heartbeats, first_heartbeats = (
-            PolledSubscription(
-                node, msg.HistoryStatus, node.mesh_topic("roster"), self._on_heartbeat, qos, lambda: bool(self._open)
-            )
-            for qos in (HEARTBEAT_SUB, HEARTBEAT_LATCHED_SUB)
-        )
-        # Until discovery is complete: every robot's last heartbeat, reliably.
-        self._first_heartbeats: PolledSubscription | None = first_heartbeats
-        self._started_s = time.monotonic()
         steady_timer(node, POLL_S, self._poll_and_unsubscribe)
 
     def __contains__(self, search_id: str) -> bool:
-        return search_id in self._open
+        return any(search.collector.request.search_id == search_id for search in self._open.values())
 
     def __len__(self) -> int:
         return len(self._open)
@@ -106,11 +128,11 @@ class SearchClient:
     def roster(self) -> list[RosterEntry]:
         """Every robot heard within the last hour, by name."""
         self._poll()
-        return self._roster.entries(time.monotonic_ns())
+        return self._roster.entries()
 
     def robots(self) -> tuple[int, int]:
         """Number of robots on the mesh, and of those among them that are silent."""
-        present = [entry for entry in self._roster.entries(time.monotonic_ns()) if not entry.left]
+        present = [entry for entry in self._roster.entries() if not entry.left]
         return len(present), sum(entry.stale for entry in present)
 
     @property
@@ -130,11 +152,28 @@ class SearchClient:
                 self._node, kind, topic, self._on_result, SEARCH_RESULT_SUB, lambda: bool(self._open), raw=True
             )
         self._poll()
-        entries = self._roster.entries(time.monotonic_ns())
+        collector = self._collector(request, contract)
+        message = request_to_message(request)
+        message.search_id = request.mesh_id
+        search = OpenSearch(message, ProvenResponses(collector, self._roster.knows), self._roster.crowded, parts)
+        self._open[message.search_id] = search
+        timer = partial(steady_timer, self._node, callback_group=self._group)
+        search.timers.append(timer(request.timeout_ns / 1e9, search.finish))
+        search.timers.append(timer(REPEAT_S, lambda: self._send_again(search, collector.missing)))
+        search.timers.append(timer(POLL_OPEN_S, self._poll))
+        if parts:
+            self._partial_results.begin(collector)
+        self._requests.publish(search.message)
+        search.finish(always=False)
+        return search
+
+    def _collector(self, request: SearchRequest, contract: ModelContract) -> ResponseCollector:
+        """The collector of a search: who is waited for, and what is known of the others."""
+        entries = self._roster.entries()
         # A robot that has seen no face has no model yet; it responds that it has no sightings.
         expected = {entry.robot_id: entry.model_id or request.model_id for entry in entries}
-        # This robot's history is searched even before its own first heartbeat arrives.
-        expected.setdefault(self._node.robot_id, request.model_id)
+        if self._own_robot:
+            expected.setdefault(self._own_robot, request.model_id)
         instances = {entry.robot_id: entry.instances for entry in entries}
         cameras = {entry.robot_id: entry.cameras for entry in entries if not entry.left}
         collector = ResponseCollector(request, contract, expected, instances, cameras)
@@ -145,26 +184,25 @@ class SearchClient:
                 collector.on_silent(entry.robot_id, entry.silent_ns)
             if entry.claims > 1:
                 collector.on_name_conflict(entry.robot_id, entry.claims)
-        search = OpenSearch(request_to_message(request), collector, parts)
-        self._open[request.search_id] = search
-        timer = partial(steady_timer, self._node, callback_group=self._group)
-        search.timers.append(timer(request.timeout_ns / 1e9, search.finish))
-        search.timers.append(timer(REPEAT_S, lambda: self._send_again(search, collector.missing)))
-        if parts:
-            self._partial_results.begin(collector)
-        self._requests.publish(search.message)
-        search.finish(always=False)
-        return search
+        return collector
 
-    def end(self, search: OpenSearch) -> None:
-        """End a search; results that still arrive for it are dropped."""
-        self._open.pop(search.collector.request.search_id, None)
+    def end(self, search: OpenSearch) -> SearchResponse:
+        """End a search; results that still arrive for it are dropped. Its answer."""
+        self._open.pop(search.message.search_id, None)
         for timer in search.timers:
             self._node.destroy_timer(timer)
         self._last_search_s = time.monotonic()
         if search.parts:
             self._partial_results.end(search.collector)
-        self._refuse("result", search.collector.malformed)
+        response = search.close()
+        self.forged += search.responses.forged
+        for count, why in (
+            (search.responses.forged, "forged, or of a process without heartbeats"),
+            (search.collector.malformed, "its content is impossible"),
+        ):
+            if count:
+                self._inbox.refuse("search result", "", f"{count} are not used: {why}")
+        return response
 
     def close(self) -> None:
         """Finish all running searches with what they have."""
@@ -177,66 +215,52 @@ class SearchClient:
             self._requests.publish(search.message)
 
     def _poll(self) -> None:
-        self._heartbeats.read()
-        if self._first_heartbeats is not None:
-            self._first_heartbeats.read()
+        self._roster.poll()
         self._report_shared_names()
         if self._results is not None:
             self._results.read()
 
     def _poll_and_unsubscribe(self) -> None:
         self._poll()
-        now = time.monotonic()
-        if self._first_heartbeats is not None and not self._open and now - self._started_s > STARTUP_S:
-            self._first_heartbeats.close()
-            self._first_heartbeats = None
-        if self._results is not None and not self._open and now - self._last_search_s > LINGER_S:
+        if self._open:
+            return
+        self._roster.end_startup()
+        if self._results is not None and time.monotonic() - self._last_search_s > LINGER_S:
             self._results.close()
             self._results = None
 
     def _on_result(self, data: bytes, _info: dict) -> None:
+        search = None
         try:
             search = self._open.get(search_of(data))
             if search is None:
                 return  # of another robot's search, or of one that has ended
-            response, matches = read_result(data)
+            search.responses.add(*read_result(data))
+            search.finish(always=False)
+        except InvalidInput as error:
+            self._inbox.refuse("search result", "", str(error), error.kind)
         except ValueError as error:  # truncated, or text that is no UTF-8
-            self._refuse("result", 1, f"it cannot be read: {error}")
-            return
-        search.collector.add(search.collector.request.search_id, response, matches)
-        search.finish(always=False)
+            self._inbox.refuse("search result", "", f"it cannot be read: {error}")
+        except Exception as error:
+            self._inbox.fault("search result", "", error)
 
-    def _on_heartbeat(self, message: msg.HistoryStatus, info: dict) -> None:
-        # The message may have waited in DDS until it was polled; its arrival counts.
-        waited = time.time_ns() - (info.get("received_timestamp") or time.time_ns())
-        arrived_ns = time.monotonic_ns() - min(max(waited, 0), _LONGEST_WAIT_NS)
+    def _on_heartbeat(self, message: msg.HistoryStatus) -> None:
         robot, instance = message.robot_id, message.instance_id
-        cameras = [camera.camera_id for camera in message.cameras]
-        if not self._roster.on_heartbeat(robot, instance, message.model_id, message.leaving, arrived_ns, cameras):
-            self._refuse("heartbeat", 1, f"of {robot[:80]!r}")
-            return
         for search in list(self._open.values()):
+            restarted = not message.leaving and search.collector.on_heartbeat(robot, instance)
             if message.leaving:
                 search.collector.on_left(robot, instance)
-            elif search.collector.on_heartbeat(robot, instance):
+            elif restarted:
                 self._send_again(search, (robot,))
-            search.finish(always=False)
+            if search.responses.on_heartbeat() or restarted or message.leaving:
+                search.finish(always=False)
 
     def _report_shared_names(self) -> None:
         """Log each name that several robots use, once until the conflict is over."""
-        entries = self._roster.entries(time.monotonic_ns())
-        shared = {entry.robot_id: entry.claims for entry in entries if entry.claims > 1}
+        shared = {entry.robot_id: entry.claims for entry in self._roster.entries() if entry.claims > 1}
         for robot in shared.keys() - self._shared_names.keys():
             self._node.get_logger().error(_shared_name(robot, shared[robot]))
         self._shared_names = shared
-
-    def _refuse(self, what: str, count: int, why: str = "") -> None:
-        if count:
-            self.malformed[what] += count
-            self._node.get_logger().warning(
-                f"{self.malformed[what]} malformed from the mesh so far: {what} refused {why}".rstrip(),
-                throttle_duration_sec=60.0,
-            )
 
 
 def _shared_name(robot_id: str, claims: int) -> str:

@@ -1,22 +1,21 @@
 """A robot's part of every search: request topic in, its history searched, result topic out, audit log."""
 
-import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from facetrack_ros import msg
-from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
-from facetrack_ros.errors import DiskError, FacetrackError, StoreError
+from facetrack_ros.errors import FacetrackError, InvalidInput, StoreError
 from facetrack_ros.history.events.visits import VisitLog
 from facetrack_ros.history.layout import RobotFolder
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.database import stored_models
 from facetrack_ros.history.sightings.model_contract import load_contract
+from facetrack_ros.nodes.base.bounds import SEARCHES
 from facetrack_ros.nodes.base.qos import RELIABLE, SEARCH_RESULT_PUB
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.fields import pick
@@ -24,13 +23,14 @@ from facetrack_ros.nodes.conversion.search import match_to_message, request_from
 from facetrack_ros.nodes.conversion.vision import event_to_message
 from facetrack_ros.nodes.fleet.rescan_service import RESERVE_S, RescanService
 from facetrack_ros.nodes.fleet.response_cache import ResponseCache
+from facetrack_ros.nodes.fleet.search_queue import SearchQueue
 from facetrack_ros.search.audit_log import AuditLog
 from facetrack_ros.search.false_match_rate import estimate_false_matches
 from facetrack_ros.search.joined_visits import only_persons
 from facetrack_ros.search.local_search import model_mismatch
 from facetrack_ros.search.offline.open_history import OpenHistory, with_rescan
-from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.response import ANSWERED, ERROR, Match, NotSearched, RobotResponse
+from facetrack_ros.search.request import SearchRequest, split_mesh_id
+from facetrack_ros.search.response import ANSWERED, BUSY, ERROR, Match, NotSearched, RobotResponse
 from facetrack_ros.search.robot_search import search_robot
 from facetrack_ros.search.searched import StoreSearch
 from facetrack_ros.search.threshold_choice import choose_threshold
@@ -42,18 +42,19 @@ MOST_EVENTS = 100
 _OF_MATCH = ("stamp_ns", "robot_id", "camera_id", "person_id", "frame_number", "similarity")
 # Searches remembered, so that a request replayed from a recording is not logged again.
 _REMEMBERED = 1000
-# Searches with a rescan or another embedder take seconds; others do not wait for them.
-_SLOW_AT_ONCE = 4
-
-logger = logging.getLogger(__name__)
+# Answers a second that say that the robot is busy; who hears none asks again.
+_MOST_BUSY_A_SECOND = 20
 
 
 class SearchServer:
     """Answers the mesh's search requests from the robot's history.
 
+    Requests wait in a bounded queue, by turns of those who ask; beyond it the answer is ``busy``, at once.
+
     :param node: the history node.
     :param history: the robot's history, None until it is open.
     :param note_on: a remark for the response to a request; empty: none.
+    :param failed: takes why a search was not logged, for diagnostics.
     """
 
     def __init__(
@@ -62,71 +63,115 @@ class SearchServer:
         instance_id: str,
         history: Callable[[], RobotHistory | None],
         note_on: Callable[[SearchRequest], str],
-        disk_failed: Callable[[DiskError], None],
+        failed: Callable[[StoreError], None],
     ):
         self._node = node
         self._instance_id = instance_id
         self._history = history
         self._note_on = note_on
-        self._disk_failed = disk_failed
+        self._failed = failed
         self._rescan_service = RescanService(node)
         self._visits: VisitLog | None = None
         self._logged: OrderedDict[str, None] = OrderedDict()
-        self._without_id = 0
-        self._worker = Worker("history search", FifoMailbox(), run_calls)
-        self._slow = ThreadPoolExecutor(_SLOW_AT_ONCE, "history slow search")
+        self._queue = SearchQueue()
         self._cache = ResponseCache()
+        self._counts = {"searches turned away as busy": 0, "searches not logged": 0}
+        self._busy_second = self._busy_sent = 0
         self._results = node.create_publisher(msg.FaceSearchResult, node.mesh_topic("search/result"), SEARCH_RESULT_PUB)
         self._events = node.create_publisher(msg.PersonEvent, node.robot_topic("events"), RELIABLE)
-        node.create_subscription(
-            msg.FaceSearchRequest,
-            node.mesh_topic("search/request"),
-            lambda message: self._worker.put("", (self._handle, message, time.monotonic())),
-            RELIABLE,
-        )
+        receive = node.inbox.gate("search request", self._receive, sender=lambda message: message.asker, limit=SEARCHES)
+        node.create_subscription(msg.FaceSearchRequest, node.mesh_topic("search/request"), receive, RELIABLE)
 
     @property
     def no_faces(self) -> str:
         """Why faces are not searched for now, by setting or for want of charge; empty: they are."""
         return self._rescan_service.no_faces()
 
+    def values(self) -> dict[str, str]:
+        """Figures for diagnostics."""
+        return {"searches waiting": str(len(self._queue)), **{name: str(count) for name, count in self._counts.items()}}
+
     def close(self) -> None:
         """Answer pending requests; a running rescan stops."""
         self._rescan_service.close()
-        self._worker.close()
-        self._slow.shutdown()
+        self._queue.close()
+
+    def _receive(self, message: msg.FaceSearchRequest) -> None:
+        arrived_s, robots = time.monotonic(), message.robots
+        if robots and self._node.robot_id not in robots:
+            return
+        if not self._queue.put(message.asker, lambda: self._handle(message, arrived_s)):
+            self._answer_busy(message.search_id)
 
     def _handle(self, message: msg.FaceSearchRequest, arrived_s: float) -> None:
         request = request_from_message(message)
-        if not request.search_id:
-            self._without_id += 1
-            self._node.get_logger().warning(
-                f"{self._without_id} searches without an id so far, the last one by "
-                f"{request.requester or 'an unnamed requester'}: not answered",
-                throttle_duration_sec=60.0,
-            )
-        elif request.robots and self._node.robot_id not in request.robots:
+        try:
+            request = self._checked(message.search_id, request)
+        except InvalidInput as error:
+            self._node.inbox.refuse("search request", request.requester, str(error), error.kind)
             return
-        elif not self._cache.begin(message):
-            if (result := self._cache.get(request.search_id)) is not None:
+        key = f"{message.search_id} {request.digest}"
+        if not self._cache.begin(key, request.requester):
+            if (result := self._cache.get(key)) is not None:
                 self._results.publish(result)  # it was lost on its way
-        elif request.rescan or self._has_other_model(request):
-            self._slow.submit(self._answer_slowly, request, arrived_s)
-        else:
-            self._answer(request, arrived_s)
+            return
+        answer = partial(self._answer, request, message.search_id, key, arrived_s)
+        if not (request.rescan or self._has_other_model(request)):
+            answer()
+        elif not self._queue.put_slow(request.requester, answer):
+            self._cache.forget(key)  # it is searched when it is sent again
+            self._answer_busy(message.search_id)
+
+    @staticmethod
+    def _checked(mesh_id: str, request: SearchRequest) -> SearchRequest:
+        """The request under the id that its requester gave it.
+
+        :raises InvalidInput: no id, or another question under the id of a search.
+        """
+        search_id, digest = split_mesh_id(mesh_id)
+        request = replace(request, search_id=search_id)
+        if not search_id:
+            raise InvalidInput("a search without an id cannot be answered", "id")
+        if digest and digest != request.digest:
+            raise InvalidInput(f"another question was asked under the id of the search {search_id}", "id")
+        return request
+
+    def _answer_busy(self, search_id: str) -> None:
+        self._counts["searches turned away as busy"] += 1
+        second = int(time.monotonic())
+        if second != self._busy_second:
+            self._busy_second, self._busy_sent = second, 0
+        self._busy_sent += 1
+        if self._busy_sent <= _MOST_BUSY_A_SECOND:
+            error = f"{self._node.robot_id} is busy with {len(self._queue)} searches: try again in a few seconds"
+            line = RobotResponse(self._node.robot_id, BUSY, error=error, instance_id=self._instance_id)
+            self._publish(search_id, line)
+
+    def _publish(
+        self, search_id: str, response: RobotResponse, matches: tuple[Match, ...] = ()
+    ) -> msg.FaceSearchResult:
+        history = self._history()
+        result = msg.FaceSearchResult(
+            search_id=search_id,
+            instance_id=self._instance_id,
+            model_id=history.contract.id if history is not None else "",
+            robot=robot_response_to_message(response),
+            matches=[match_to_message(match) for match in matches],
+        )
+        self._results.publish(result)
+        return result
 
     def _has_other_model(self, request: SearchRequest) -> bool:
         """Whether the request is of another embedder and carries the face crop."""
         history = self._history()
         return history is not None and bool(request.face_crop) and request.model_id != history.contract.id
 
-    def _answer_slowly(self, request: SearchRequest, arrived_s: float) -> None:
-        try:
-            self._answer(request, arrived_s)
-        except Exception:  # the pool would drop it
-            logger.exception("search %s", request.search_id)
+    def _answer(self, request: SearchRequest, mesh_id: str, key: str, arrived_s: float) -> None:
+        """Search, publish the result and log the search.
 
-    def _answer(self, request: SearchRequest, arrived_s: float) -> None:
+        :param mesh_id: under which the result is published.
+        :param key: of the question in the cache and the log.
+        """
         started, history = time.perf_counter(), self._history()
         matches: tuple[Match, ...] = ()
         try:
@@ -142,17 +187,12 @@ class SearchServer:
         note = "; ".join(filter(None, (response.note, self._note_on(request))))
         elapsed_ms = (time.perf_counter() - started) * 1e3
         response = replace(response, note=note, elapsed_ms=elapsed_ms, instance_id=self._instance_id)
-        result = msg.FaceSearchResult(
-            search_id=request.search_id,
-            instance_id=self._instance_id,
-            model_id=history.contract.id if history is not None else "",
-            robot=robot_response_to_message(response),
-            matches=[match_to_message(match) for match in matches],
-        )
-        self._cache.store(result)
-        self._results.publish(result)
-        if history is not None and request.search_id not in self._logged:
-            self._log(history, request, response, matches)
+        self._cache.store(key, self._publish(mesh_id, response, matches))
+        if key not in self._logged:
+            self._logged[key] = None
+            if len(self._logged) > _REMEMBERED:
+                self._logged.popitem(last=False)
+            self._log(request, response, matches)
 
     def _search(
         self, history: RobotHistory, request: SearchRequest, arrived_s: float
@@ -210,33 +250,34 @@ class SearchServer:
             for event in events:
                 self._events.publish(event_to_message(event, ""))
 
-    def _log(
-        self, history: RobotHistory, request: SearchRequest, response: RobotResponse, matches: tuple[Match, ...]
-    ) -> None:
+    def _log(self, request: SearchRequest, response: RobotResponse, matches: tuple[Match, ...]) -> None:
         """Write the search to the audit log, and publish and store each match as an event."""
-        self._logged[request.search_id] = None
-        if len(self._logged) > _REMEMBERED:
-            self._logged.popitem(last=False)
-        if not self._node.settings.event_logging.enabled:
+        history = self._history()
+        folder = history.path if history is not None else self._node.robot_folder() / self._node.robot_id
+        if not self._node.settings.event_logging.enabled or not folder.is_dir():
             return
         try:
-            AuditLog(history.path, history.room).append(
-                request, response, matches, self._node.get_clock().now().nanoseconds
-            )
-            if only_persons(request):
-                return  # the search before it, for the face, had the matches
-            face, search = request.reference or "embedding", request.search_id
-            low = response.threshold if response.model_id else request.threshold_for(history.contract)
-            events = [
-                PersonEvent(FACE_MATCHED, reference_face_id=face, search_id=search, **pick(match, _OF_MATCH))
-                for match in matches[:MOST_EVENTS]
-                if match.similarity >= low and not match.different_person
-            ]
-            try:
-                history.add_event(*events)
-            finally:  # also where a full disk refuses them: they wait in memory
-                self.publish_events(events)
-        except DiskError as error:
-            self._disk_failed(error)
+            room = history.room if history is not None else None
+            AuditLog(folder, room).append(request, response, matches, self._node.get_clock().now().nanoseconds)
         except StoreError as error:
-            self._node.get_logger().error(str(error), throttle_duration_sec=60.0)
+            self._counts["searches not logged"] += 1
+            self._failed(error)
+        if history is not None and not only_persons(request):  # the search before it, for the face, had the matches
+            self._note_matches(history, request, response, matches)
+
+    def _note_matches(
+        self, history: RobotHistory, request: SearchRequest, response: RobotResponse, matches: tuple[Match, ...]
+    ) -> None:
+        """Store each match as an event, then publish it."""
+        face, search = request.reference or "embedding", request.search_id
+        low = response.threshold if response.model_id else request.threshold_for(history.contract)
+        events = [
+            PersonEvent(FACE_MATCHED, reference_face_id=face, search_id=search, **pick(match, _OF_MATCH))
+            for match in matches[:MOST_EVENTS]
+            if match.similarity >= low and not match.different_person
+        ]
+        try:
+            history.add_event(*events)
+        except StoreError as error:  # they wait in memory
+            self._failed(error)
+        self.publish_events(events)

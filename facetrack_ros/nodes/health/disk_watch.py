@@ -7,12 +7,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from facetrack_ros.errors import DiskError
+from facetrack_ros.errors import DiskError, StoreError
 from facetrack_ros.history.disk_room import DiskRoom
 
 _PROBE = b"x" * 4096
 # Chosen by hand: so long without a failure, it may take data again. Frames that were left out are told a second later.
 _QUIET_S = 3.0
+_AGAIN_S = 60.0
 
 
 class DiskWatch:
@@ -32,7 +33,7 @@ class DiskWatch:
         self._log_error, self._log_info, self._note = log_error, log_info, note
         self._lock = threading.Lock()
         self._since_s: float | None = None
-        self._last_s = 0.0
+        self._last_s, self._told_s = 0.0, float("-inf")
         self._failures = 0
 
     @property
@@ -51,6 +52,17 @@ class DiskWatch:
                 self._since_s = self._last_s
         if first:
             self._log_error(f"{error}; this is told once")
+
+    def not_stored(self, error: StoreError) -> None:
+        """Note that something was not stored: a failure of the disk, or another reason, which is logged once a minute."""
+        if isinstance(error, DiskError):
+            self.failed(error)
+            return
+        self._note(str(error))
+        now = time.monotonic()
+        if now - self._told_s >= _AGAIN_S:
+            self._told_s = now
+            self._log_error(str(error))
 
     def check(self, folder: Path, room: DiskRoom, catch_up: Callable[[], str]) -> None:
         """Where it failed, try whether it takes data again.

@@ -3,6 +3,7 @@
 import logging
 import shutil
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from facetrack_ros.history.set_aside import files_set_aside
@@ -51,10 +52,11 @@ class HistoryHealth(logging.Handler):
         """Keep an error of writing or reading."""
         self._error, self._error_s = sentence, time.monotonic()
 
-    def report(self, status: HistoryStatus) -> list[Diagnosis]:
+    def report(self, status: HistoryStatus, figures: Iterable[Callable[[], dict[str, str]]]) -> list[Diagnosis]:
         """The health of each camera's frames, and of the disk.
 
         :param status: what is kept now.
+        :param figures: of searches and frames handed out.
         """
         kept = {camera.camera_id: camera for camera in status.cameras}
         found = []
@@ -70,9 +72,9 @@ class HistoryHealth(logging.Handler):
                     "span held (s)": f"{span_ns / 1e9:.1f}",
                 }
             found.append(self._stage.report_camera(camera_id, values))
-        return [*found, self._disk(status)]
+        return [*found, self._disk(status, figures)]
 
-    def _disk(self, status: HistoryStatus) -> Diagnosis:
+    def _disk(self, status: HistoryStatus, figures: Iterable[Callable[[], dict[str, str]]]) -> Diagnosis:
         ago_s = time.monotonic() - self._error_s
         values = {
             "used (MB)": f"{status.disk_bytes / 1e6:.1f}",
@@ -82,6 +84,7 @@ class HistoryHealth(logging.Handler):
             "events written": str(status.events),
             "events not written": str(status.unwritten_events),
             "set aside as damaged": ", ".join(self._set_aside()) or "none",
+            **{name: value for each in figures for name, value in each().items()},
             "last error": self._error or "none",
         }
         if self._error:

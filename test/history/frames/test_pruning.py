@@ -1,5 +1,7 @@
 """Segments go as the limits ask, and never more than half of them by accident."""
 
+from contextlib import suppress
+
 import pytest
 
 from facetrack_ros.core.frame import Frame
@@ -67,3 +69,31 @@ def test_room_that_others_need_stays_free(tmp_path):
     with pytest.raises(StoreError, match="MB are free"):
         archive.append(frame(0))
     assert archive.stats().frames == 0
+
+
+def test_a_limit_lowered_step_by_step_deletes_no_more_than_half_within_a_day_also_after_a_restart(tmp_path):
+    archive = FrameArchive(tmp_path, "robot1", Limits(frames=1000))
+    fill(archive, 950)
+    archive.close()
+    left = []
+    for limit in (700, 560, 450, 360, 290, 100, 20):
+        archive = FrameArchive(tmp_path, "robot1", Limits(frames=limit))
+        with suppress(StoreError):
+            archive.prune()
+        left.append(archive.stats().frames)
+        archive.close()
+    assert left[0] < 700
+    assert min(left) >= 475, left
+    archive = FrameArchive(tmp_path, "robot1", Limits(frames=20))
+    assert archive.prune(brake=False) > 0
+    assert archive.stats().frames <= 20
+
+
+def test_frames_of_the_future_make_no_others_old(tmp_path):
+    archive = FrameArchive(tmp_path, "robot1", Limits(frames=0, age_ns=3600 * SECOND))
+    fill(archive, 600)
+    for hour in range(1, 40):
+        archive.note_clock(START + 60 * SECOND)
+        archive.append(frame(hour, start=START + hour * 600 * SECOND))
+        archive.prune()
+    assert archive.stats().frames == 639

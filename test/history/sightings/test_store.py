@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import numpy as np
@@ -417,4 +417,32 @@ def test_frames_that_were_not_analysed_are_told_apart_and_old_files_have_none(tm
     assert store.analysed("front") == ((0, 19 * SECOND),)
     store.note_frame("front", 60 * SECOND, analysed=False)
     assert store.analysed("front") == ((0, 19 * SECOND),)
+    store.close()
+
+
+def test_a_count_lowered_step_by_step_leaves_half_of_what_a_day_held_also_after_a_restart(tmp_path):
+    store = SightingStore(tmp_path, CONTRACT, "robot1", block_rows=64)
+    for number in range(400):
+        add(store, number * SECOND, track=f"t{number}")
+    left = []
+    for limit in (399, 330, 280, 240, 210, 120, 2):
+        with suppress(StoreError):
+            store.prune(SightingLimits(count=limit), 400 * SECOND)
+        left.append(store.count)
+        store.close()
+        store = SightingStore(tmp_path, CONTRACT, "robot1", block_rows=64)
+    assert left[1] < 330
+    assert left[-1] >= 200, left
+    assert store.prune(SightingLimits(count=2), 400 * SECOND, brake=False) > 0
+    store.close()
+
+
+def test_age_empties_a_store_slowly(tmp_path):
+    store = SightingStore(tmp_path, CONTRACT, "robot1")
+    for minute in range(400):
+        if minute < 250:
+            for face in range(4):
+                add(store, minute * 60 * SECOND, track=f"t{minute} {face}")
+        store.prune(SightingLimits(age_ns=HOUR), minute * 60 * SECOND)
+    assert store.count == 0
     store.close()

@@ -1,0 +1,34 @@
+"""Node of the command line on the mesh."""
+
+import getpass
+import os
+import re
+
+from facetrack_ros.config import Config
+from facetrack_ros.nodes.base.inbox import Inbox
+from facetrack_ros.nodes.base.mesh_node import MeshNode
+
+_ODD = re.compile(r"[^A-Za-z0-9_]")
+
+
+class AskerNode(MeshNode):
+    """Node that asks robots and is none.
+
+    :param mesh: prefix of the topics that all robots share.
+    :param config: settings of the command line.
+    """
+
+    def __init__(self, mesh: str, config: Config | None = None):
+        super().__init__(f"facetrack_asker_{os.getpid()}")
+        self.inbox = Inbox(self.get_logger())
+        self.settings = (config or Config()).changed({"mesh": mesh})
+        self.robot_id = asker_name()
+
+
+def asker_name() -> str:
+    """Name under which searches of the command line are logged: ``cli_`` and the user's."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a user id without a name
+        user = str(os.getuid())
+    return f"cli_{_ODD.sub('_', user)[:40]}"
