@@ -18,9 +18,9 @@ from facetrack_ros.nodes.base.qos import SEARCH_REQUEST_PUB, SEARCH_RESULT_SUB
 from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.search import request_to_message
 from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
+from facetrack_ros.nodes.fleet.proven_responses import ProvenResponses
 from facetrack_ros.nodes.fleet.roster_listener import RosterListener
 from facetrack_ros.search.fleet_roster import RosterEntry
-from facetrack_ros.search.proven_responses import ProvenResponses
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import NotSearched, SearchResponse
 from facetrack_ros.search.response_collector import ResponseCollector

@@ -54,7 +54,7 @@ class DiskWatch:
             self._log_error(f"{error}; this is told once")
 
     def not_stored(self, error: StoreError) -> None:
-        """Note that something was not stored: a failure of the disk, or another reason, which is logged once a minute."""
+        """Note that something was not stored: the disk failed, or for another reason, logged once a minute."""
         if isinstance(error, DiskError):
             self.failed(error)
             return

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.proven_responses import ProvenResponses
+from facetrack_ros.nodes.fleet.proven_responses import ProvenResponses
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, BUSY, Match, RobotResponse
 from facetrack_ros.search.response_collector import ResponseCollector
