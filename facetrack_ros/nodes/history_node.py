@@ -11,13 +11,11 @@ from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
-from facetrack_ros.errors import DiskError, StoreError, store_errors
+from facetrack_ros.errors import DiskError, StoreError
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.pose_history import PoseHistory
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.history.sightings.other_models import OtherStores
 from facetrack_ros.history.sightings.retention import SightingLimits
-from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.base.bounds import FRAMES
 from facetrack_ros.nodes.base.process import run_node
@@ -31,6 +29,7 @@ from facetrack_ros.nodes.fleet.frame_services import FrameServices
 from facetrack_ros.nodes.fleet.people_server import PeopleServer
 from facetrack_ros.nodes.fleet.search_server import SearchServer
 from facetrack_ros.nodes.health.disk_watch import DiskWatch
+from facetrack_ros.nodes.health.history_count import HistoryCount
 from facetrack_ros.nodes.health.history_health import HistoryHealth
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
@@ -97,7 +96,11 @@ class HistoryNode(RobotMemberNode):
             self._disk.failed,
             self._worker if subscribe else None,
         )
-        self._other_stores = OtherStores(self.robot_folder() / self.robot_id)
+        self._count = HistoryCount(
+            self.robot_id, self.robot_folder() / self.robot_id, self._disk.failed, self._count_failed
+        )
+        self._count.count(None)
+        self._counted: RobotHistory | None = None
         self._open_error = ""
         self._images: ImageInput | None = None
         PoseInput(self, self.settings.robot_pose.topic, self.settings.robot_pose.type, self.poses)
@@ -161,6 +164,7 @@ class HistoryNode(RobotMemberNode):
         self._publish_status()
         self._events.drain()
         self._worker.drain()
+        self._count.count(None)
         if history is not None:
             history.close()
 
@@ -225,6 +229,10 @@ class HistoryNode(RobotMemberNode):
             self._health.failed(str(error))
             raise
 
+    def _count_failed(self, sentence: str) -> None:
+        self._health.failed(sentence)
+        self.get_logger().error(sentence, throttle_duration_sec=60.0)
+
     def _store_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         if self.history is not None:
             image = frame if frame.jpeg else None
@@ -241,20 +249,11 @@ class HistoryNode(RobotMemberNode):
         return "; ".join(notes.values())
 
     def _publish_status(self, leaving: bool = False) -> None:
-        status, error = HistoryStatus(self.robot_id, "", (), 0, 0, 0), ""
-        try:
-            with store_errors(f"cannot read {self.robot_folder() / self.robot_id}"):
-                status = self.history.status() if self.history is not None else status
-                others = self._other_stores.models(self.history.sightings if self.history is not None else None)
-                status = replace(status, other_models=others)
-        except DiskError as problem:
-            error = str(problem)
-            self._disk.failed(problem)
-        except StoreError as problem:
-            error = str(problem)
-            self._health.failed(error)
-            self.get_logger().error(error, throttle_duration_sec=60.0)
-        status = self._status = replace(status, error=error or self._open_error)
+        if self.history is not self._counted:
+            self._counted = self.history
+            self._count.count(self.history)
+        status = self._count.status
+        status = self._status = replace(status, error=status.error or self._open_error)
         if self.history is not None:
             self._worker.put("", (self._flush,))
         behind_ns = {camera: clock.behind_ns for camera, clock in self._frames_health.clocks.items()}
@@ -269,6 +268,7 @@ class HistoryNode(RobotMemberNode):
             history.flush(time.time_ns())
         finally:
             self._disk.check(history.path, history.room, history.catch_up)
+            self._count.count(self.history)
         for camera, clock in self._frames_health.clocks.items():
             behind_ns, since_ns = clock.behind_ns, clock.since_ns
             if behind_ns is not None and since_ns is not None:
