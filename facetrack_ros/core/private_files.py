@@ -30,7 +30,7 @@ def make_private(path: Path) -> bool:
 
 
 def make_tree_private(folder: Path) -> int:
-    """:func:`make_private` of a folder and all that is in it; the number of files and folders that others had a right to.
+    """:func:`make_private` of a folder and all that is in it; the number of files and folders that were open to others.
 
     Links are not followed.
     """

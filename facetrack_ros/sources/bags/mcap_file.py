@@ -258,7 +258,7 @@ def _parsed(kind: Any, body: bytes | memoryview) -> Any:
     return kind.read(ReadDataStream(BytesIO(body)))
 
 
-def _chunk_data(body: bytes) -> bytes:
+def _chunk_data(body: bytes | memoryview) -> bytes:
     """The records of a chunk, decompressed.
 
     :raises Exception: it is damaged, or compressed in an unknown way.

@@ -21,8 +21,8 @@ class DlibFaceEmbedder:
     """Descriptors of dlib's residual network, scaled to length 1, so that cosine similarity serves all embedders.
 
     Faces are aligned by dlib's own five-point model, which the network was trained with. The network runs on
-    onnxruntime, all faces of a frame in one call: its vectors differ from those of dlib's own run by less than 1e-6, and
-    take a fifteenth of the time (``benchmarks/dlib_network.py``).
+    onnxruntime, all faces of a frame in one call: its vectors differ from those of dlib's own run by less than 1e-6,
+    and take a fifteenth of the time (``benchmarks/dlib_network.py``).
 
     :param path: ``dlib_face_recognition_resnet_model_v1.dat``.
     :param landmarks_path: ``shape_predictor_5_face_landmarks.dat``.

@@ -1,5 +1,4 @@
-"""dlib's residual face network as an ONNX graph, for onnxruntime: the same vectors, many times faster than dlib's own run
-on processors without BLAS.
+"""dlib's residual face network as an ONNX graph, for onnxruntime: the same vectors in a fraction of the time.
 
 The weights are read from ``dlib_face_recognition_resnet_model_v1.dat``; the file names no layers, but holds the tensors
 in a fixed order. The layers are those of dlib's example ``dnn_face_recognition_ex.cpp`` (``anet_type``).

@@ -16,7 +16,7 @@ class OnnxSession:
     """One graph with one image input.
 
     :param threads: threads inside one call.
-    :param convert: makes the graph of the file's bytes, as :func:`.with_dynamic_input_shape` does; None: nothing to make.
+    :param convert: makes the graph of the file's bytes, as :func:`.with_dynamic_input_shape` does; None: not needed.
     :ivar input_shape: the input's declared shape, with a name or None for each dynamic dimension.
     :ivar batch: images in one call; None: any number.
     :ivar output_shapes: declared shape of every output by its name, in the graph's order.
