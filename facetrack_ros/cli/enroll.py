@@ -157,9 +157,11 @@ def _manage_stored(arguments: argparse.Namespace) -> int:
     entries = {entry.entry_id: entry for store in stores for entry in store.read()}
     if arguments.list:
         return _print_entries(entries.values())
-    for entry_id in _ids_to_delete(entries.values(), arguments.remove):
+    ids = _ids_to_delete(entries.values(), arguments.remove)
+    for entry_id in ids:
         for store in stores:
             store.delete(entry_id)
+    print(f"deleted: {', '.join(ids)}")
     return 0
 
 
@@ -171,7 +173,13 @@ def _manage_live(arguments: argparse.Namespace) -> int:
         if arguments.list:
             return report_not_listed(people.not_listed, _print_entries(people.gallery.values()))
         ids = _ids_to_delete(people.gallery.values(), arguments.remove)
-        return report_not_listed(client.delete_entries(ids).items(), 0)
+        without = client.delete_entries(ids)
+    if all(robot.robot_id in without for robot in people.robots):
+        raise RequestError(f"no robot has deleted it: {'; '.join(f'{robot}: {why}' for robot, why in without.items())}")
+    print(f"deleted: {', '.join(ids)}")
+    for robot, why in without.items():
+        print(f"not yet on {robot}: {why}", file=sys.stderr)
+    return PARTIAL if without else DONE
 
 
 def _print_entries(entries: "Collection[GalleryEntry]") -> int:
@@ -189,7 +197,6 @@ def _ids_to_delete(entries: "Collection[GalleryEntry]", name: str) -> list[str]:
     ids = sorted(entry.entry_id for entry in entries if entry.is_called(name))
     if not ids:
         raise RequestError(f"no person is enrolled as {name}; see `facetrack enroll --list`")
-    print(f"deleted: {', '.join(ids)}")
     return ids
 
 

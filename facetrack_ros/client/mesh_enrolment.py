@@ -9,6 +9,7 @@ from facetrack_ros.client.fleet_models import fleet_models
 from facetrack_ros.client.people_client import PeopleClient
 from facetrack_ros.config import Config
 from facetrack_ros.enrolment.entries import Enrolment, EnrolmentPicture, build_gallery, enrol
+from facetrack_ros.errors import RequestError
 from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
 from facetrack_ros.tracking.identity.gallery import GalleryEntry
 from facetrack_ros.tracking.settings import TrackingSettings
@@ -60,6 +61,9 @@ class MeshEnrolment(PeopleHandler):
         without = dict(people.not_listed)
         if done.entries:
             without |= self._client.publish_entries(done.entries)
+            if all(robot.robot_id in without for robot in people.robots):
+                reasons = "; ".join(f"{robot}: {why}" for robot, why in without.items())
+                raise RequestError(f"no robot has taken over the faces of {name}: {reasons}")
         if done.outdated:
             without |= self._client.delete_entries(done.outdated)
         missing = held - set(self._entries)

@@ -60,7 +60,7 @@ class MeshSearch:
     def __init__(self, client: FleetClient, config: Config, on_part: Callable[..., None]):
         self._client, self._config, node = client, config, client.node
         group = ReentrantCallbackGroup()
-        self._people = PeopleDirectory(node, group)
+        self._people = PeopleDirectory(node, group, client.roster_listener)
         search_client = SearchClient(node, client.roster_listener, group, PartPrinter(on_part))
         self._search = FleetSearch(search_client, self._people)
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from rclpy.node import Node
 
@@ -102,14 +103,15 @@ class RobotComposition:
 
     def __init__(self, head: RobotNode, config: Config | None = None):
         cameras, models = head.all_cameras, head.models
-        member = {"robot_id": head.robot_id, "cameras": cameras, "config": config}
+        member: dict[str, Any] = {"robot_id": head.robot_id, "cameras": cameras, "config": config}
         self.head = head
         self.history = HistoryNode(models=models, subscribe=False, set_on=THRESHOLDS, **member)
-        self.tracker = TrackerNode(models=models, subscribe=False, **member)
+        self.search = SearchNode(models=models, set_on=THRESHOLDS, **member)
+        mesh = self.search.roster, self.history.instance_id
+        self.tracker = TrackerNode(models, False, *mesh, **member)
         self.embedder = EmbedderNode(subscribe=False, set_on=THRESHOLDS, **member)
         driven = tuple(camera for camera in cameras if camera not in head.sources)
         self.detector = DetectorNode(models, self.embedder, driven, **member)
-        self.search = SearchNode(models=models, set_on=THRESHOLDS, **member)
         self.gallery = GalleryNode(models=models, set_on=THRESHOLDS, **member)
         self.overlay = OverlayNode(subscribe=False, **member)
         self.cameras = [CameraNode(camera_id, source, **member) for camera_id, source in head.sources.items()]

@@ -36,6 +36,7 @@ class SearchNode(RobotMemberNode):
     """Serves ``face_search``: embeds the reference, sends the request to all robots and merges their results.
 
     :param models: shared by the process; None: its own, from the settings, loaded at the first picture.
+    :ivar roster: the robots of the mesh.
     """
 
     NAME = "search"
@@ -47,9 +48,10 @@ class SearchNode(RobotMemberNode):
         super().__init__(**member)
         self._models = models or PipelinePool(face_settings(self.settings))
         group = ReentrantCallbackGroup()  # several searches wait at once, on one thread
-        self._people = PeopleDirectory(self, group)
+        self.roster = roster = RosterListener(self)
+        self._people = PeopleDirectory(self, group, roster)
         self._parser = RequestParser(self, self._people, self._models)
-        roster, parts = RosterListener(self), PartialResults(self, self._people.merges)
+        parts = PartialResults(self, self._people.merges)
         self._client = SearchClient(self, roster, group, parts, self.robot_id)
         self._search = FleetSearch(self._client, self._people)
         self._people_query = PeopleQuery(self, roster, group, self.robot_id)

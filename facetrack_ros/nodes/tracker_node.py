@@ -26,6 +26,7 @@ from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import passing_ns, steady_timer
 from facetrack_ros.nodes.conversion.vision import event_to_message, read_detections, read_faces, tracks_to_message
 from facetrack_ros.nodes.fleet.people_sync import PeopleSync
+from facetrack_ros.nodes.fleet.roster_listener import RosterListener
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.image_buffer import ImageBuffer
@@ -39,6 +40,8 @@ from facetrack_ros.vision.settings import EMBEDDER_OPTIONS, contract_of
 
 # How often visits in cameras that send nothing are checked for their end.
 TICK_S = 0.25
+# How often heartbeats are read, where no other node of the process does.
+ROSTER_S = 1.0
 # Events are published once they are in the log; where the disk hangs, after this time all the same. Chosen by hand.
 LONGEST_WRITE_S = 1.0
 
@@ -47,6 +50,8 @@ class TrackerNode(RobotMemberNode):
     """Tracks people in each camera, assigns them identities, and publishes when they come and go.
 
     :param models: shared with other nodes of the process; None: the contract follows from the model id of the faces.
+    :param roster: of another node of the process; None: its own.
+    :param instance_id: of the robot's process, as its heartbeats tell it; empty: as they arrive here.
     :param subscribe: whether detections and faces come over topics, rather than through the ``add_`` methods.
     :ivar track_listeners: receive each frame with its tracks.
     :ivar event_listeners: receive the events of each frame, also none, before they are published.
@@ -57,7 +62,14 @@ class TrackerNode(RobotMemberNode):
     OWN = ("cameras",)
     WHILE_INACTIVE = "all visits have ended, and no person is tracked; it still learns the persons of other robots"
 
-    def __init__(self, models: PipelinePool | None = None, subscribe: bool = True, **member):
+    def __init__(
+        self,
+        models: PipelinePool | None = None,
+        subscribe: bool = True,
+        roster: RosterListener | None = None,
+        instance_id: str = "",
+        **member,
+    ):
         super().__init__(**member)
         robot_folder(self.robot_folder(), self.robot_id)
         self._models = models
@@ -74,7 +86,11 @@ class TrackerNode(RobotMemberNode):
         self.stage.event_listeners.append(self._on_events)
         self._publisher = Worker("tracker events", FifoMailbox(), run_calls)
         self._worker = Worker("tracker", FifoMailbox(), run_calls)
-        self._exchange = PeopleSync(self, MergeLog(self.robot_folder() / self.robot_id), self._worker)
+        self._instance_id, self._roster = instance_id, roster or RosterListener(self)
+        if roster is None:
+            steady_timer(self, ROSTER_S, self._poll_roster)
+        decisions = MergeLog(self.robot_folder() / self.robot_id)
+        self._exchange = PeopleSync(self, decisions, self._worker, self._roster, self._own_instance)
         steady_timer(self, TICK_S, lambda: self._worker.put("", (self.stage.advance,)))
         self._waiting = ImageBuffer(self.cameras)
         self._images: ImageInput | None = None
@@ -86,6 +102,15 @@ class TrackerNode(RobotMemberNode):
                 self.receive_camera(camera, msg.Faces, "faces", read_faces, self._on_faces)
             if self.stage.needs_images:
                 self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep, rotations)
+
+    def _poll_roster(self) -> None:
+        self._roster.poll()
+        self._roster.end_startup()
+
+    def _own_instance(self) -> str:
+        """The process of this robot as its heartbeats tell it; empty while none has arrived."""
+        entries = () if self._instance_id else self._roster.entries()
+        return next((entry.instance_id for entry in entries if entry.robot_id == self.robot_id), self._instance_id)
 
     def activate(self) -> None:
         """Load the persons the robot knew, if the models are shared.

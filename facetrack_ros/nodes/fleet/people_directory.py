@@ -7,7 +7,10 @@ from facetrack_ros.core.fair_share import FairShare
 from facetrack_ros.errors import RequestError
 from facetrack_ros.history.people.gallery_store import MOST_ENTRIES
 from facetrack_ros.nodes.base.mesh_node import MeshNode
+from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
+from facetrack_ros.nodes.fleet.roster_listener import RosterListener
+from facetrack_ros.nodes.fleet.template_gate import RELEASE_S, TemplateGate
 from facetrack_ros.search.other_people import FaceOf, PersonFace
 from facetrack_ros.tracking.identity.gallery import GalleryEntry
 from facetrack_ros.tracking.identity.shared_template import SharedTemplate
@@ -24,12 +27,16 @@ class PeopleDirectory(PeopleHandler):
 
     :ivar merges: the merge decisions received.
     :param group: callback group of the subscriptions.
+    :param roster: the robots whose templates are kept.
     """
 
-    def __init__(self, node: MeshNode, group: CallbackGroup):
+    def __init__(self, node: MeshNode, group: CallbackGroup, roster: RosterListener):
         self.merges = IdentityMerges()
         self._templates: FairShare[str, tuple[str, PersonFace]] = FairShare(_MOST_TEMPLATES)
         self._gallery: FairShare[str, GalleryEntry] = FairShare(MOST_ENTRIES)
+        self._gate = TemplateGate(roster, self._keep, node.inbox)
+        roster.listeners.append(lambda heartbeat: self._gate.release())
+        steady_timer(node, RELEASE_S, self._gate.release, callback_group=group)
         PeopleListener(node, self, group=group)
 
     def face_of(self, person: str) -> tuple[np.ndarray, str, tuple[str, ...]]:
@@ -73,7 +80,10 @@ class PeopleDirectory(PeopleHandler):
         return best.embedding, best.model_id
 
     def on_template(self, template: SharedTemplate) -> None:
-        """Keep a person's mean embedding."""
+        """Keep a person's mean embedding, once the robot is heard."""
+        self._gate.put(template)
+
+    def _keep(self, template: SharedTemplate) -> None:
         face = PersonFace.of(template.embeddings, template.qualities)
         if face is not None:
             self._templates.put(template.robot_id, template.person_id, (template.model_id, face))

@@ -12,8 +12,10 @@ from facetrack_ros.history.people.gallery_store import MOST_ENTRIES
 from facetrack_ros.history.people.merge_log import MergeLog
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS, PERSON_TEMPLATES
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.people import template_to_message, verdict_to_message
 from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
+from facetrack_ros.nodes.fleet.template_gate import RELEASE_S, Roster, TemplateGate
 from facetrack_ros.tracking.id_allocator import robot_of_person, safe_name
 from facetrack_ros.tracking.identity.gallery import GalleryEntry
 from facetrack_ros.tracking.identity.shared_template import SharedTemplate
@@ -32,11 +34,12 @@ class PeopleSync(PeopleHandler):
 
     :param decisions: the robot's stored merge decisions.
     :param worker: the tracker's.
+    :param roster: the robots whose templates are learned.
     :param instance_id: returns that of the robot's process, empty while unknown.
     """
 
     def __init__(
-        self, node: RobotMemberNode, decisions: MergeLog, worker: Worker, instance_id: Callable[[], str] = lambda: ""
+        self, node: RobotMemberNode, decisions: MergeLog, worker: Worker, roster: Roster, instance_id: Callable[[], str]
     ):
         self._instance_id = instance_id
         self._node, self._log = node, decisions
@@ -46,6 +49,8 @@ class PeopleSync(PeopleHandler):
         self._pending_faces: FairShare[str, SharedTemplate] = FairShare(_MAX_PENDING_FACES)
         self._templates = node.create_publisher(msg.PersonTemplate, node.mesh_topic("persons"), PERSON_TEMPLATES)
         self._decisions = node.create_publisher(msg.PersonVerdict, node.mesh_topic("verdicts"), PEOPLE_RECORDS)
+        self._gate = TemplateGate(roster, self._take, node.inbox)
+        steady_timer(node, RELEASE_S, lambda: worker.put("", (self._gate.release,)))
         PeopleListener(node, self, dispatch=lambda call: worker.put("", (call,)))
         # Until the tracker, which has merges of its own, is ready.
         self._merges = decisions.repair()
@@ -92,9 +97,11 @@ class PeopleSync(PeopleHandler):
             self._templates.publish(template_to_message(shared, event.stamp_ns))
 
     def on_template(self, template: SharedTemplate) -> None:
-        """Add another robot's face of a person to the tracker's."""
-        if template.robot_id == self._node.robot_id:
-            return
+        """Add another robot's face of a person to the tracker's, once the robot is heard."""
+        if template.robot_id != self._node.robot_id:
+            self._gate.put(template)
+
+    def _take(self, template: SharedTemplate) -> None:
         if self._people is None:
             # A message is delivered once: the latest faces wait for the tracker.
             self._pending_faces.put(template.robot_id, template.person_id, template)

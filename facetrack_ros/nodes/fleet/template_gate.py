@@ -5,10 +5,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 from facetrack_ros.core.fair_share import FairShare
+from facetrack_ros.errors import InvalidInput
 from facetrack_ros.nodes.base.inbox import Inbox
 from facetrack_ros.search.fleet_roster import RosterEntry
 from facetrack_ros.tracking.identity.shared_template import SharedTemplate
 
+#: How often held templates are looked at.
+RELEASE_S = 1.0
 #: How long a template of a robot that is not heard yet waits for its heartbeat, which comes once a second.
 HELD_S = 15.0
 #: Most templates that wait, chosen by hand: those of five robots that start at once, at most 30 MB.
@@ -67,7 +70,10 @@ class TemplateGate:
             since_s, template = self._held[key]
             if self._is_known(template):
                 self._held.pop(key)
-                self._handle(template)
+                try:
+                    self._handle(template)
+                except InvalidInput as error:
+                    self._inbox.refuse(_WHAT, template.robot_id, str(error), error.kind)
             elif self._clock() - since_s > HELD_S:
                 self._held.pop(key)
                 sentence = "no process of that robot with that id is on the mesh"
