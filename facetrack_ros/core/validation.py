@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from facetrack_ros.core.names import nfc
-from facetrack_ros.core.vectors import WIRE_TOLERANCE
+from facetrack_ros.core.vectors import WIRE_TOLERANCE, is_unit
 from facetrack_ros.errors import InvalidInput
 
 #: Longest name of a robot, a camera, a person, a model, a search, in characters.
@@ -164,8 +164,11 @@ def numbers(values: Any, what: str, shape: tuple[int, ...], low: float, high: fl
     array = np.asarray(values, np.float32)
     if array.size != math.prod(shape):
         raise InvalidInput(f"{what} has {array.size} numbers instead of {math.prod(shape)}", "number")
-    within = (array >= low) & (array <= high)
-    if not (within | np.isnan(array) if nan else within).all():
+    least, most = (np.fmin, np.fmax) if nan else (np.minimum, np.maximum)
+    # A NaN is neither, so it is refused unless it is allowed: then it counts only where all are.
+    if array.size and not (low <= least.reduce(array, None) and most.reduce(array, None) <= high):
+        if nan and np.isnan(array).all():
+            return array.reshape(shape)
         raise InvalidInput(f"{what} has a number that is not from {low:g} to {high:g}", "number")
     return array.reshape(shape)
 
@@ -227,7 +230,13 @@ def embedding(values: Any, what: str, dimension: int | None = None) -> np.ndarra
     :param dimension: of the model; None: any up to :data:`MOST_DIMENSIONS`.
     :raises InvalidInput: it has another length, or its length as a vector is not 1.
     """
-    return embeddings(values, what, dimension or len(values), 1, 1)[0]
+    vector = np.array(values, np.float32)
+    if vector.ndim != 1 or not 0 < vector.size <= MOST_DIMENSIONS or dimension not in (None, vector.size):
+        wanted = f"1 to {MOST_DIMENSIONS}" if dimension is None else str(dimension)
+        raise InvalidInput(f"{what} has {vector.size} numbers instead of {wanted}", "embedding")
+    if not is_unit(vector):
+        raise InvalidInput(f"{what} is no finite unit vector", "embedding")
+    return vector
 
 
 def embeddings(values: Any, what: str, dimension: int, most: int, least: int = 0) -> np.ndarray:
