@@ -9,7 +9,7 @@ from facetrack_ros import msg
 from facetrack_ros.core import validation
 from facetrack_ros.errors import InvalidInput
 from facetrack_ros.history.sightings.table import PersonSpan
-from facetrack_ros.nodes.conversion.fields import clean, float_array, pick
+from facetrack_ros.nodes.conversion.fields import MOST_ROBOTS, clean, float_array, pick
 from facetrack_ros.nodes.conversion.time import to_ns, to_time
 from facetrack_ros.search.people import RobotPeople
 from facetrack_ros.tracking.decision_check import checked_decision
@@ -122,6 +122,18 @@ def _entry(message: msg.GalleryEntry) -> GalleryEntry:
         stamp_ns=to_ns(message.stamp),
         **pick(message, _ENTRY),
     )
+
+
+def checked_query(message: msg.PeopleRequest) -> msg.PeopleRequest:
+    """A request to list people, itself.
+
+    :raises InvalidInput: a part of it is not valid.
+    """
+    validation.token(message.query_id, "the id of a query")
+    validation.token(message.robot_id, "who asks", empty=True)
+    for robot in validation.at_most(message.robots, "robots", MOST_ROBOTS):
+        validation.plain_text(robot, "one of the robots", 255)
+    return message
 
 
 def people_to_message(people: RobotPeople, query_id: str) -> msg.PeopleResult:
