@@ -22,6 +22,7 @@ from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.throttled_log import ThrottledLog
 from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.people import entry_to_message
+from facetrack_ros.nodes.conversion.requests import check_enrolment
 from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.service_health import ServiceHealth
@@ -71,7 +72,7 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         self._publisher = self.create_publisher(msg.GalleryEntry, self.mesh_topic("gallery"), PEOPLE_RECORDS)
         PeopleListener(self, self, ("gallery",), lambda call: self._worker.put("", (call,)), group)
         self._calls = OpenCalls(f"the gallery of {self.robot_id}", MOST_CALLS)
-        serve = self.inbox.serve("enroll_face call", self._serve, self._health.raised)
+        serve = self.inbox.serve("enroll_face call", self._serve, self._health.raised, check_enrolment)
         self.create_service(srv.EnrollFace, self.robot_topic("enroll_face"), serve, callback_group=group)
         self._worker.put("", (self._publish_all,))
         if self.settings.gallery.folder:

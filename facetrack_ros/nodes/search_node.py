@@ -10,6 +10,7 @@ from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.errors import RequestError
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.conversion.requests import check_search
 from facetrack_ros.nodes.conversion.search import fill_response
 from facetrack_ros.nodes.fleet.fleet_search import FleetSearch
 from facetrack_ros.nodes.fleet.partial_results import PartialResults
@@ -60,7 +61,7 @@ class SearchNode(RobotMemberNode):
         self._health = ServiceHealth("search", "searches answered")
         self._partial = 0
         self._calls = OpenCalls(f"the search of {self.robot_id}", MOST_CALLS)
-        serve = self.inbox.serve("face_search call", self._serve, self._health.raised)
+        serve = self.inbox.serve("face_search call", self._serve, self._health.raised, check_search)
         self.create_service(srv.FaceSearch, self.robot_topic("face_search"), serve, callback_group=group)
         self._diagnostics = Diagnostics(self, self.robot_id, lambda: [self._report()])
 

@@ -15,10 +15,13 @@ from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.concurrency.open_calls import OpenCalls
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.errors import FacetrackError, RequestError, StoreError
+from facetrack_ros.core.validation import printable
+from facetrack_ros.errors import RequestError, StoreError
 from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.nodes.base.bounds import FRAMES
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.conversion.requests import check_clip, check_frames
 from facetrack_ros.nodes.conversion.time import to_ns
 from facetrack_ros.nodes.conversion.vision import frame_to_message
 from facetrack_ros.search.audit_log import AuditLog
@@ -55,40 +58,36 @@ class FrameServices:
         self._calls = OpenCalls(f"the history of {node.robot_id}", MOST_CALLS)
         self._worker = Worker("history frame services", FifoMailbox(), run_calls)
         group = ReentrantCallbackGroup()
-        node.create_subscription(String, node.robot_topic("alert"), self._on_alert, RELIABLE)
-        for kind, name, handle in (
-            (srv.GetFrames, "get_frames", self._get_frames),
-            (srv.SaveClip, "save_clip", self._save_clip),
+        alert = node.inbox.gate("alert", self._on_alert, _text_of, limit=FRAMES)
+        node.receive(String, node.robot_topic("alert"), alert, RELIABLE)
+        for kind, name, handle, check in (
+            (srv.GetFrames, "get_frames", self._get_frames, check_frames),
+            (srv.SaveClip, "save_clip", self._save_clip, check_clip),
         ):
-            node.create_service(kind, node.robot_topic(name), self._serving(handle), callback_group=group)
+            serve = node.inbox.serve(f"{name} call", self._serving(handle), check=check)
+            node.create_service(kind, node.robot_topic(name), serve, callback_group=group)
 
     def close(self) -> None:
         """Finish pending requests."""
         self._worker.close()
 
-    def _on_alert(self, message: String) -> None:
+    def _on_alert(self, text: str) -> None:
         if not self._node.settings.frame_history.save_on_alert:
             return
         history = self._history()
         newest_ns = history.newest_ns if history is not None else None
         if history is None or newest_ns is None:
-            self._node.get_logger().warning(f'alert "{message.data}": there are no frames yet to keep')
+            self._node.get_logger().warning(f'alert "{text}": there are no frames yet to keep')
             return
         history.alert(newest_ns)
-        self._node.get_logger().info(f'alert "{message.data}": the frames around it are kept')
+        self._node.get_logger().info(f'alert "{text}": the frames around it are kept')
 
     def _serving(self, handle: Callable[[RobotHistory, Any, Any], None]) -> Callable:
-        async def callback(request: Any, response: Any) -> Any:
-            try:
-                with self._calls.one():
-                    await self._node.run_in(self._worker, self._call, handle, request, response)
-            except FacetrackError as error:
-                response.success, response.message = False, str(error)
-            except Exception as error:  # the client waits for a response in any case
-                response.success, response.message = False, f"unexpected {type(error).__name__}: {error}"
-            return response
+        async def serve(request: Any, response: Any) -> None:
+            with self._calls.one():
+                await self._node.run_in(self._worker, self._call, handle, request, response)
 
-        return callback
+        return serve
 
     def _call(self, handle: Callable[[RobotHistory, Any, Any], None], request: Any, response: Any) -> None:
         history = self._history()
@@ -171,3 +170,8 @@ class FrameServices:
             )
         response.message = "; ".join(notes)
         response.success = True
+
+
+def _text_of(message: String) -> str:
+    """Why frames are to be kept, printable."""
+    return printable(message.data, 200)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from facetrack_ros import msg
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.nodes.base.bounds import PEOPLE
 from facetrack_ros.nodes.base.qos import RELIABLE, SEARCH_RESULT_PUB
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
-from facetrack_ros.nodes.conversion.people import people_to_message
+from facetrack_ros.nodes.conversion.people import checked_query, people_to_message
 from facetrack_ros.search.people import RobotPeople, people_of_robot
 
 # Lists remembered for requests that are sent again, a few MB. Chosen by hand.
@@ -30,12 +31,15 @@ class PeopleServer:
         self._last: OrderedDict[str, msg.PeopleResult] = OrderedDict()
         self._worker = Worker("people list", FifoMailbox(), run_calls)
         self._results = node.create_publisher(msg.PeopleResult, node.mesh_topic("people/result"), SEARCH_RESULT_PUB)
-        node.create_subscription(
-            msg.PeopleRequest,
-            node.mesh_topic("people/request"),
-            lambda message: self._worker.put("", (self._answer, message)),
-            RELIABLE,
+        gate = node.inbox.gate(
+            "PeopleRequest",
+            self._answer,
+            checked_query,
+            lambda message: message.robot_id,
+            PEOPLE,
+            lambda call: self._worker.put("", (call,)),
         )
+        node.receive(msg.PeopleRequest, node.mesh_topic("people/request"), gate, RELIABLE)
 
     def close(self) -> None:
         """Answer pending requests."""

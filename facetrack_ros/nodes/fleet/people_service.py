@@ -5,6 +5,7 @@ from rclpy.callback_groups import CallbackGroup
 from facetrack_ros import msg, srv
 from facetrack_ros.concurrency.open_calls import OpenCalls
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.conversion.requests import check_people
 from facetrack_ros.nodes.conversion.time import to_ns
 from facetrack_ros.nodes.fleet.people_query import DEFAULT_TIMEOUT_S, PeopleQuery
 
@@ -21,7 +22,7 @@ class PeopleService:
     def __init__(self, node: RobotMemberNode, group: CallbackGroup, query: PeopleQuery):
         self._query = query
         self._calls = OpenCalls(f"the list of people of {node.robot_id}", MOST_CALLS)
-        serve = node.inbox.serve("list_people call", self._serve)
+        serve = node.inbox.serve("list_people call", self._serve, check=check_people)
         node.create_service(srv.ListPeople, node.robot_topic("list_people"), serve, callback_group=group)
 
     async def _serve(self, call: srv.ListPeople.Request, response: srv.ListPeople.Response) -> None:

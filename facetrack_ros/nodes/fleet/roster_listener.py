@@ -8,10 +8,12 @@ from rclpy.serialization import deserialize_message
 
 from facetrack_ros import msg
 from facetrack_ros.concurrency.sender_limits import SenderLimits
+from facetrack_ros.errors import InvalidInput
 from facetrack_ros.nodes.base.bounds import ROSTER
 from facetrack_ros.nodes.base.mesh_node import MeshNode
 from facetrack_ros.nodes.base.polled_subscription import PolledSubscription
 from facetrack_ros.nodes.base.qos import HEARTBEAT_LATCHED_SUB, HEARTBEAT_SUB
+from facetrack_ros.nodes.conversion.heartbeat import checked_status
 from facetrack_ros.nodes.fleet.heartbeat_prefix import robot_of
 from facetrack_ros.search.fleet_roster import FleetRoster, RosterEntry
 
@@ -84,7 +86,9 @@ class RosterListener:
             elif not self._has_place(robot):
                 self._inbox.refuse(_WHAT, robot, "the roster is full", "full")
             else:
-                self._on_heartbeat(deserialize_message(data, msg.HistoryStatus), info)
+                self._on_heartbeat(checked_status(deserialize_message(data, msg.HistoryStatus)), info)
+        except InvalidInput as error:
+            self._inbox.refuse(_WHAT, robot, str(error), error.kind)
         except ValueError as error:
             self._inbox.refuse(_WHAT, robot, f"it cannot be read: {error}")
         except Exception as error:

@@ -104,11 +104,10 @@ class SearchServer:
             self._answer_busy(message.search_id)
 
     def _handle(self, message: msg.FaceSearchRequest, arrived_s: float) -> None:
-        request = request_from_message(message)
         try:
-            request = self._checked(message.search_id, request)
+            request = self._checked(message.search_id, request_from_message(message))
         except InvalidInput as error:
-            self._node.inbox.refuse("search request", request.requester, str(error), error.kind)
+            self._node.inbox.refuse("search request", message.asker, str(error), error.kind)
             return
         key = f"{message.search_id} {request.digest}"
         if not self._cache.begin(key, request.requester):
