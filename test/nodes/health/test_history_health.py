@@ -29,12 +29,12 @@ def health(tmp_path):
 def test_an_error_is_shown_for_five_seconds_and_stays_the_last(health, monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(history_health.time, "monotonic", lambda: now[0])
-    assert [found.level for found in health.report(STATUS)] == [OK]
+    assert [found.level for found in health.report(STATUS, ())] == [OK]
     health.failed("the disk is full")
-    (found,) = health.report(STATUS)
+    (found,) = health.report(STATUS, ())
     assert (found.level, found.sentence) == (ERROR, "the disk is full")
     now[0] += 6
-    (found,) = health.report(STATUS)
+    (found,) = health.report(STATUS, ())
     assert found.level == OK
     assert found.values["last error"] == "the disk is full"
     assert found.values["last error (s ago)"] == "6"
@@ -48,7 +48,7 @@ def test_a_recovered_store_is_an_error(health, tmp_path):
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(file).execute("SELECT * FROM sightings")
     RobotHistory(tmp_path, "robot1", MOBILEFACENET).close()
-    (found,) = health.report(STATUS)
+    (found,) = health.report(STATUS, ())
     assert found.level == ERROR
     assert "was damaged" in found.sentence
 
@@ -65,7 +65,7 @@ def test_a_recovered_store_is_an_error(health, tmp_path):
 )
 def test_warnings_of_the_history_are_errors(health, logger, level, expected):
     logging.getLogger(logger).log(level, "%s was deleted", "segment")
-    (found,) = health.report(STATUS)
+    (found,) = health.report(STATUS, ())
     assert found.level == expected
     assert found.values["last error"] == ("segment was deleted" if expected == ERROR else "none")
 
@@ -73,4 +73,4 @@ def test_warnings_of_the_history_are_errors(health, logger, level, expected):
 def test_a_closed_health_receives_no_warnings(health):
     health.close()
     logging.getLogger("facetrack_ros.history.frames.archive").warning("late")
-    assert [found.level for found in health.report(STATUS)] == [OK]
+    assert [found.level for found in health.report(STATUS, ())] == [OK]
