@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import errno
 import importlib
 import importlib.metadata
 import logging
@@ -15,7 +16,7 @@ from facetrack_ros.cli.exit_codes import INTERRUPTED, OUTPUT_CLOSED, PARTIAL, UN
 from facetrack_ros.cli.plain_output import plain, plain_output
 from facetrack_ros.core.masking import mask_command_line, mask_passwords
 from facetrack_ros.core.private_files import create_private_files
-from facetrack_ros.errors import FacetrackError, PartialError, first_line
+from facetrack_ros.errors import ConfigError, FacetrackError, PartialError, first_line
 
 #: Each subcommand with its summary; it is the module of that name in this package.
 COMMANDS = {
@@ -34,6 +35,11 @@ COMMANDS = {
     "models": "which models are there, which run, and under which licence",
     "eval": "how good models are on labelled pictures",
 }
+
+#: Options that name a file or folder.
+_PATHS = ("data", "out", "config", "image", "frames", "plot")
+#: Errors of a disk or device that takes no more.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 
 #: Subcommands with actions: the placeholder in the help, and each action with its summary. An action is the module of
 #: that name in the sub-package named after the subcommand.
@@ -143,6 +149,7 @@ def main(argv: list[str] | None = None) -> None:
     ``facetrack help COMMAND`` is ``facetrack COMMAND --help``.
     """
     argv = sys.argv[1:] if argv is None else argv
+    _occupy_standard_files()
     create_private_files()
     mask_command_line()
     with plain_output():
@@ -160,6 +167,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command != "run":  # its nodes log to ROS
         package_logger.addHandler(printer)
     try:
+        _refuse_empty_paths(arguments)
         code = importlib.import_module(arguments.module).run(arguments)
         sys.stdout.flush()
         return code
@@ -173,13 +181,41 @@ def _run(arguments: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OUTPUT_CLOSED
     except Exception as error:
-        if isinstance(error, OSError) and error.filename:  # a path that cannot be used
-            print(f"facetrack {arguments.command}: {error.filename}: {error.strerror}", file=sys.stderr)
+        if isinstance(error, OSError) and (error.filename or error.errno in _FULL):
+            # A path that cannot be used, or standard output on a disk that is full.
+            where = error.filename or "no more can be written"
+            print(f"facetrack {arguments.command}: {where}: {error.strerror}", file=sys.stderr)
+            _drop_unwritten()
             return WRONG_USE
         print(f"facetrack {arguments.command}: {_unexpected(error)}", file=sys.stderr)
         return UNEXPECTED
     finally:
         package_logger.removeHandler(printer)
+
+
+def _occupy_standard_files() -> None:
+    """Open ``/dev/null`` as each of the three standard files that is closed, or the next file would become it."""
+    while (file := os.open(os.devnull, os.O_RDWR)) <= 2:
+        continue
+    os.close(file)
+
+
+def _refuse_empty_paths(arguments: argparse.Namespace) -> None:
+    """
+    :raises ConfigError: an option that names a file or folder is given as an empty text.
+    """
+    for name in _PATHS:
+        value = getattr(arguments, name, None)
+        if isinstance(value, str) and not value.strip():
+            raise ConfigError(f"--{name} is empty: name a file or folder, or leave it out")
+
+
+def _drop_unwritten() -> None:
+    """Drop what is buffered for standard output, or Python reports at its end that it cannot be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_utf8(argument: str) -> bool:

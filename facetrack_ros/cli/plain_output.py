@@ -1,8 +1,9 @@
 """Output of the command without characters that control a terminal."""
 
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, TextIO
 
 from facetrack_ros.core.validation import escaped
@@ -31,8 +32,16 @@ class PlainStream:
 @contextmanager
 def plain_output() -> Iterator[None]:
     """Standard output and standard error of the block are plain, whatever names and messages of others they show."""
-    with redirect_stdout(PlainStream(sys.stdout)), redirect_stderr(PlainStream(sys.stderr)):  # type: ignore[type-var]
+    with ExitStack() as stack:
+        output, errors = (PlainStream(stream or _nowhere(stack)) for stream in (sys.stdout, sys.stderr))
+        stack.enter_context(redirect_stdout(output))  # type: ignore[type-var]
+        stack.enter_context(redirect_stderr(errors))  # type: ignore[type-var]
         yield
+
+
+def _nowhere(stack: ExitStack) -> TextIO:
+    """Where output goes that was closed before the program started."""
+    return stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
 
 
 def write_raw(text: str) -> None:

@@ -46,6 +46,8 @@ def open_input(file: Any, max_pixels: int = FRAME.max_pixels, formats: tuple[str
     limits = {"max_pixels": str(max_pixels), "max_streams": str(MOST_STREAMS)}
     if formats:
         limits["format_whitelist"] = ",".join(formats)
+    # Metadata is text of others, in any encoding.
+    options.setdefault("metadata_errors", "replace")
     container: Any = av.open(file, options={**limits, **options.pop("options", {})}, **options)
     for stream in container.streams.video:
         if stream.codec_context is not None:
