@@ -280,4 +280,5 @@ def _matching(pattern: re.Pattern, text: str, what: str, longest: int, empty: bo
 
 def _shown(value: object) -> str:
     """A value of others within a sentence: printable and short."""
-    return repr(printable(value, 60)) if isinstance(value, str) else printable(value, 60)
+    said = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in printable(value, 60))
+    return f"'{said}'" if isinstance(value, str) else said

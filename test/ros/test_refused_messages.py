@@ -10,7 +10,7 @@ from std_msgs.msg import Header, UInt16
 
 from facetrack_ros import msg
 from facetrack_ros.errors import InvalidInput
-from facetrack_ros.nodes.conversion.heartbeat import checked_status
+from facetrack_ros.nodes.conversion.heartbeat import bare_status, checked_status
 from facetrack_ros.nodes.conversion.search import (
     match_from_message,
     read_result,
@@ -205,6 +205,15 @@ def test_it_is_refused_for_that_change_alone(convert, kind, fields, change):
         convert(kind(**{**fields, **change}))
     assert str(refused.value).isprintable()
     assert len(str(refused.value)) < 400
+
+
+def test_a_robot_whose_heartbeat_has_an_odd_part_is_there_all_the_same():
+    odd = msg.HistoryStatus(**HEARTBEAT, sightings=7, cameras=[msg.CameraStatus(camera_id=ESCAPE)])
+    bare = bare_status(odd, "a camera")
+    assert (bare.robot_id, bare.instance_id, bare.sightings, len(bare.cameras)) == ("robot1", "0f3e", 0, 0)
+    assert bare.error == "its heartbeat is not valid: a camera"
+    with pytest.raises(InvalidInput):
+        bare_status(msg.HistoryStatus(robot_id=ESCAPE, instance_id="0f3e"), "")
 
 
 def test_a_pose_that_is_no_pose():

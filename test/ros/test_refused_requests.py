@@ -35,6 +35,8 @@ CASES = [
             {"file": "a\0b"},
             {"search_id": ESCAPE},
             {"search_id": LONG},
+            {"search_id": "x" * 101},
+            {"search_id": "two words"},
             {"model_id": ESCAPE},
             {"operating_point": ESCAPE},
             {"robots": ["robot1"] * 201},

@@ -99,3 +99,21 @@ def checked_status(message: msg.HistoryStatus) -> msg.HistoryStatus:
         stamp_of(held.newest, "the newest stamp of a heartbeat")
     message.error = clean(message, ("error",))["error"]
     return message
+
+
+def bare_status(message: msg.HistoryStatus, why: str) -> msg.HistoryStatus:
+    """A heartbeat without what it says of its history, for one of which a part is not valid: the robot is there, and
+    searches must not leave it out.
+
+    :param why: the part that is not valid.
+    :raises InvalidInput: robot or process have no valid name.
+    """
+    validation.ros_name(message.robot_id, "the robot of a heartbeat")
+    validation.token(message.instance_id, "the process of a heartbeat")
+    return msg.HistoryStatus(
+        stamp=message.stamp,
+        robot_id=message.robot_id,
+        instance_id=message.instance_id,
+        leaving=message.leaving,
+        error=f"its heartbeat is not valid: {why}",
+    )

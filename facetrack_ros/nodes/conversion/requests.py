@@ -16,6 +16,8 @@ MOST_ENROLLED, MOST_FORMATS = 200, 20
 #: A request may wait no longer, nanoseconds: an hour.
 LONGEST_WAIT_NS = 3_600_000_000_000
 _LONGEST_PATH = 4096
+# Robots are asked under a longer id that is made of it.
+_LONGEST_SEARCH_ID = 100
 
 
 def check_search(request: srv.FaceSearch.Request) -> None:
@@ -28,7 +30,8 @@ def check_search(request: srv.FaceSearch.Request) -> None:
     for name in ("person_id", "name", "model_id", "operating_point"):
         validation.plain_text(getattr(request, name), f"the {name}", LONGEST_OLD_NAME)
     validation.plain_text(request.file, "the file", _LONGEST_PATH)
-    validation.plain_text(request.search_id, "the search id", validation.LONGEST_ID)
+    validation.token(request.search_id, "the search id", empty=True)
+    validation.plain_text(request.search_id, "the search id", _LONGEST_SEARCH_ID)
     for names, what in ((request.robots, "robots"), (request.cameras, "cameras")):
         _check_names(names, what)
     stamp_of(request.time, "the time")
