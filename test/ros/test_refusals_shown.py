@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
+
 from facetrack_ros import msg
+from facetrack_ros.errors import ConfigError
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS, RELIABLE
 
 
@@ -31,3 +34,14 @@ def test_refusals_are_counted_by_sender_in_status(graph, processes, tmp_path):
     shown = processes.run("status").stdout
     assert "  tracker: refused: " in shown
     assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize(
+    ("robot", "camera"), [("x" * 65, "front"), ("_robot1", "front"), ("robot1", "left/front"), ("robot1", "x" * 65)]
+)
+def test_a_node_does_not_start_under_a_name_that_others_refuse(graph, robot, camera):
+    from facetrack_ros.nodes.markers_node import MarkersNode
+
+    graph.start()
+    with pytest.raises(ConfigError, match="letters, digits and underscores"):
+        MarkersNode(robot_id=robot, cameras=(camera,))
