@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from facetrack_ros.cli.arguments import seconds
 from facetrack_ros.cli.exit_codes import DONE, PARTIAL
 from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.core.utc import show_utc
-from facetrack_ros.errors import ConfigError
+from facetrack_ros.errors import ConfigError, StoreError
 
 _MOST_LISTED = 12
 
@@ -39,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     from facetrack_ros.clips.selection import choose_clip
     from facetrack_ros.clips.sources import StoredSource
     from facetrack_ros.clips.writer import save_clip
+    from facetrack_ros.core.user import user_name
+    from facetrack_ros.search.audit_log import AuditLog
 
     folder, *others = robot_folders(arguments.data, arguments.robot)
     if others:
@@ -53,6 +56,12 @@ def run(arguments: argparse.Namespace) -> int:
         subject = (arguments.track, arguments.person)
         clip = choose_clip(source, cameras, *span, *subject, *margins, formats, arguments.boxes)
         saved = save_clip(source, clip, Path(arguments.out))
+        try:
+            log = AuditLog(folder.path)
+            span = (clip.start_ns, clip.end_ns)
+            log.append_clip(str(arguments.out), clip.cameras, *span, saved.frames, user_name("cli"), time.time_ns())
+        except StoreError as error:
+            print(f"this clip is not logged: {error}", file=sys.stderr)
     skipped = f", {saved.skipped} that do not decode" if saved.skipped else ""
     print(
         f"{robot}/{'+'.join(clip.cameras)}: {saved.frames} frames, "

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -13,8 +14,11 @@ import numpy as np
 
 from facetrack_ros.cli.search_output import Outcome, save_frames
 from facetrack_ros.config import Config, optional_path
-from facetrack_ros.errors import FacetrackError, ModelError, RequestError
+from facetrack_ros.core.user import user_name
+from facetrack_ros.errors import FacetrackError, ModelError, RequestError, StoreError
+from facetrack_ros.history.layout import history_folders
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.search.audit_log import AuditLog
 from facetrack_ros.search.camera_coverage import coverage_of_response
 from facetrack_ros.search.offline.open_history import RescanOptions
 from facetrack_ros.search.offline.persons import stored_faces, stored_merges
@@ -24,6 +28,7 @@ from facetrack_ros.search.other_people import settle_people
 from facetrack_ros.search.reference_image import decode_reference
 from facetrack_ros.search.report.evidence import frames_stored
 from facetrack_ros.search.request import SearchRequest
+from facetrack_ros.search.response import SearchResponse
 from facetrack_ros.search.threshold_choice import choose_threshold
 from facetrack_ros.tracking.identity_merges import IdentityMerges
 from facetrack_ros.vision.factory import build_pipeline
@@ -32,12 +37,13 @@ from facetrack_ros.vision.settings import contract_of, vision_settings
 
 @dataclass(frozen=True, eq=False)
 class _Reference:
-    """The face to search for, by one model; ``note``: what was done to its picture."""
+    """The face to search for, by one model; ``note``: what was done to its picture; ``name``: how it was given."""
 
     embedding: np.ndarray
     contract: ModelContract
     person_ids: tuple[str, ...] = ()
     note: str = ""
+    name: str = "picture"
 
 
 def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns: int) -> Outcome:
@@ -78,8 +84,22 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
     if further:
         response = ask(others=further)
     source = f"searched below {folder} in {time.monotonic() - started:.2f} s"
+    _log(arguments, replace(request, requester=user_name("cli"), reference=reference.name), response)
     missing = save_frames(arguments, response, frames_stored(folder, _frames_folder(config)))
     return Outcome(response, source, coverage_of_response(response), missing)
+
+
+def _log(arguments: argparse.Namespace, request: SearchRequest, response: SearchResponse) -> None:
+    """Log the search in the folder of each robot that was searched; where that fails, it is told on stderr."""
+    folders = {folder.robot_id: folder.path for folder in history_folders(arguments.data) if not folder.error}
+    for line in response.robots:
+        if line.robot_id not in folders or line.model_id:
+            continue
+        matches = tuple(match for match in response.matches if match.robot_id == line.robot_id)
+        try:
+            AuditLog(folders[line.robot_id]).append(request, line, matches, time.time_ns())
+        except StoreError as error:
+            print(f"this search is not logged: {error}", file=sys.stderr)
 
 
 def _request(
@@ -127,7 +147,8 @@ def _references(
     if not found and arguments.name:
         raise RequestError(f"nobody is enrolled as {arguments.name} below {folder}")
     first, *others = found or person_references(folder, arguments.person, merges)
-    return [_known(first, config), *_where_known(others, config)]
+    named = replace(_known(first, config), name=arguments.name or arguments.person)
+    return [named, *_where_known(others, config)]
 
 
 def _known(reference: StoredReference, config: Config) -> _Reference:

@@ -1,14 +1,11 @@
 """Node of the command line on the mesh."""
 
-import getpass
 import os
-import re
 
 from facetrack_ros.config import Config
+from facetrack_ros.core.user import user_name
 from facetrack_ros.nodes.base.inbox import Inbox
 from facetrack_ros.nodes.base.mesh_node import MeshNode
-
-_ODD = re.compile(r"[^A-Za-z0-9_]")
 
 
 class AskerNode(MeshNode):
@@ -27,8 +24,4 @@ class AskerNode(MeshNode):
 
 def asker_name() -> str:
     """Name under which searches of the command line are logged: ``cli_`` and the user's."""
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # a user id without a name
-        user = str(os.getuid())
-    return f"cli_{_ODD.sub('_', user)[:40]}"
+    return user_name("cli")

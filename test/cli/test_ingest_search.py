@@ -85,6 +85,33 @@ def test_a_face_from_one_clip_finds_its_person_in_the_other_and_nobody_else(
     assert [line["status"] for line in response["robots"]] == ["answered", "answered"]
 
 
+def test_every_search_of_stored_histories_is_logged_in_each_of_them(models, two_histories, reference_frame):
+    picture = two_histories / "logged.png"
+    cv2.imwrite(str(picture), reference_frame[:, : reference_frame.shape[1] // 2])
+    folders = [two_histories / "data" / robot for robot in ("robot1", "robot2")]
+
+    def lines(folder):
+        files = [file for file in sorted(folder.glob("searches-*.jsonl")) if file.is_file()]
+        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+    before = [len(lines(folder)) for folder in folders]
+    assert search(two_histories, picture, models=models).returncode in (0, 3)
+    for folder, count in zip(folders, before):
+        logged = lines(folder)
+        assert len(logged) == count + 1
+        assert (logged[-1]["kind"], logged[-1]["reference"]) == ("search", "picture")
+        assert logged[-1]["asker"].startswith("cli_")
+    newest = sorted(folders[0].glob("searches-*.jsonl"))[-1]
+    newest.unlink()
+    newest.mkdir()  # nothing can be appended
+    try:
+        done = search(two_histories, picture, models=models)
+        assert done.returncode in (0, 3), done.stderr
+        assert "this search is not logged" in done.stderr
+    finally:
+        newest.rmdir()
+
+
 def test_a_time_slice_without_the_person_matches_nothing(models, two_histories, reference_frame):
     picture = two_histories / "b.png"
     cv2.imwrite(str(picture), reference_frame[:, reference_frame.shape[1] // 2 :])
