@@ -1,6 +1,7 @@
 # make demo       two robots, one question, on real pictures and models
 # make test       every test, three side by side: many of them wait for something
 # make test-fast  the tests that need neither torch nor a ROS graph
+# make hostile    10,000 mutated messages, 2,000 damaged files of each kind; about an hour
 # make lint       ruff (rules and format) and mypy
 # make clean      forget the environments and what was built
 
@@ -9,7 +10,7 @@ CLIPS ?=
 SOURCES := $(shell find facetrack_ros msg srv launch config cmake requirements -type f -not -name '*.pyc') \
 	CMakeLists.txt package.xml setup.py pyproject.toml tools/make_venv.py README.md
 
-.PHONY: demo test test-fast lint clean
+.PHONY: demo test test-fast hostile lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.demo
@@ -20,6 +21,9 @@ test: .venv/.test
 
 test-fast: .venv-fast/.done
 	.venv-fast/bin/python -m pytest -n auto --dist loadfile --ignore test/ros
+
+hostile: .venv/.test
+	FACETRACK_HOSTILE_MESSAGES=10000 FACETRACK_HOSTILE_FILES=2000 .venv/bin/python -m pytest -n 2 --dist loadfile test/hostile
 
 lint: .venv-fast/.done
 	.venv-fast/bin/ruff check

@@ -20,6 +20,12 @@ def read_bounded(path: Path | str, max_bytes: int) -> bytes:
     return content
 
 
+def is_unfit(error: OSError) -> bool:
+    """Whether :func:`read_bounded` failed because of what stands in the file's place: a folder, device, pipe, socket,
+    loop of links or something far too large; not for want of permission or a failing disk."""
+    return error.errno in (errno.EFBIG, errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.ENOENT)
+
+
 def open_regular(path: Path | str) -> BinaryIO:
     """A file, open for reading; opening never waits, as that of a pipe would.
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from facetrack_ros.bounded_file import read_bounded_text
+from facetrack_ros.bounded_file import is_unfit, read_bounded_text
 from facetrack_ros.core.private_files import make_private
 from facetrack_ros.core.validation import ros_name
 from facetrack_ros.errors import InvalidInput, StoreError, store_errors
@@ -96,7 +96,8 @@ def _read(path: Path) -> RobotFolder:
         if not isinstance(robot_id, str) or not _ROBOT_ID.fullmatch(robot_id) or type(version) is not int:
             raise ValueError("no robot and format")
     except OSError as error:
-        return RobotFolder(path.name, path, f"cannot read {note}: {error.strerror}; check its permissions")
+        sentence = f"cannot read {note}: {error.strerror}; check its permissions"
+        return RobotFolder(path.name, path, sentence, is_unfit(error))
     except (ValueError, KeyError, TypeError, RecursionError):
         return RobotFolder(path.name, path, f"{note} is damaged; it should name the robot and the format", True)
     if version <= FORMAT_VERSION:

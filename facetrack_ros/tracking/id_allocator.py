@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from facetrack_ros.bounded_file import read_bounded_text
+from facetrack_ros.bounded_file import is_unfit, read_bounded_text
 from facetrack_ros.errors import ConfigError, DamagedStoreError, DiskError, StoreError, store_errors
 
 #: Key of the file beside the kinds: how many processes have had a reserve.
@@ -101,7 +101,8 @@ def _read(path: Path) -> dict[str, int]:
     try:
         last = json.loads(read_bounded_text(path))
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: check its permissions, ids go on from it") from error
+        kind = DamagedStoreError if is_unfit(error) else StoreError
+        raise kind(f"{path} cannot be read: check its permissions, ids go on from it") from error
     except (ValueError, RecursionError):
         last = None
     if not isinstance(last, dict) or not all(type(number) is int and 0 <= number < 2**63 for number in last.values()):

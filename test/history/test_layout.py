@@ -1,15 +1,23 @@
 """Folders of stored histories."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.history.robot_history import RobotHistory
+from facetrack_ros.history.stored_ids import open_ids
 from facetrack_ros.models.contract import ModelContract
 
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=4, threshold=0.5)
+
+
+def _sparse(path):
+    with path.open("wb") as file:
+        file.truncate(10 * 2**30)
 
 
 def test_robots_share_a_data_folder(tmp_path):
@@ -57,3 +65,13 @@ def test_a_renamed_folder_is_refused(tmp_path):
 def test_an_absent_data_folder_is_an_error(tmp_path):
     with pytest.raises(StoreError, match="no folder"):
         history_folders(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("odd", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to(path.name), _sparse], ids=repr)
+def test_whatever_stands_in_the_place_of_a_note_is_set_aside(tmp_path, odd):
+    RobotHistory(tmp_path, "robot1", CONTRACT).close()
+    for name in ("robot.json", "ids.json"):
+        (tmp_path / "robot1" / name).unlink(missing_ok=True)
+        odd(tmp_path / "robot1" / name)
+    RobotHistory(tmp_path, "robot1", CONTRACT).close()
+    assert open_ids(tmp_path / "robot1" / "ids.json", "robot1").next("person") > 0

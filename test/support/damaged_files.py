@@ -51,7 +51,7 @@ MEMORY_MB = 100
 #: Address space beyond that of the process after a good file, megabytes: threads and mappings need some.
 ADDRESS_SPACE_MB = 600
 #: A file that takes longer hangs its reader.
-SECONDS = 20
+SECONDS = 60
 DIMENSION, START_NS = 16, 1_790_000_000_000_000_000
 CONTRACT = ModelContract("net", "embedding", "onnx", "net.onnx", "", 1, "MIT", dimension=DIMENSION, threshold=0.5)
 

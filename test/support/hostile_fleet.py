@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from attacker import Attacker
 from builtin_interfaces.msg import Duration
-from robot_processes import NODES, Process, Processes, wait_until
+from robot_processes import DEADLINE_S, NODES, Process, Processes, wait_until
 
 from facetrack_ros import srv
 from facetrack_ros.core.event import PERSON_IN, PersonEvent
@@ -111,7 +111,7 @@ class HostileFleet:
                 command = [sys.executable, SPLIT_ROBOT, robot, self.data, *cameras]
             self.robots[robot] = self.processes.start(command, f"{robot}_{self.starts}")
         for robot in robots or ("robot1", "robot2"):
-            self.robots[robot].wait_until(lambda said: "is up with" in said, f"{robot} is up")
+            self.robots[robot].wait_until(lambda said: "is up with" in said, f"{robot} is up", 4 * DEADLINE_S)
 
     def stop(self, *robots: str) -> None:
         """End robots with SIGINT; they must end well."""

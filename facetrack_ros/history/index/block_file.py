@@ -55,7 +55,7 @@ class BlockFile:
         self._file = -1
         try:
             with store_errors(f"cannot read {path}"):
-                self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe never answers
                 self.header, self._start = self._read_header()
                 size = os.fstat(self._file).st_size
             rows, dimension = self.header.rows, self.header.dimension
@@ -77,8 +77,12 @@ class BlockFile:
         text = os.pread(self._file, min(length, _MAX_HEADER_BYTES), _PREFIX.size)
         if len(text) != length or zlib.crc32(text) != checksum:
             raise DamagedStoreError(f"{self.path} is damaged")
-        values = json.loads(text)
-        return BlockHeader(**{**values, "cameras": tuple(values["cameras"])}), _PREFIX.size + length
+        try:
+            values = json.loads(text)
+            header = BlockHeader(**{**values, "cameras": tuple(values["cameras"])})
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise DamagedStoreError(f"{self.path} is damaged") from error
+        return header, _PREFIX.size + length
 
     def read(self) -> tuple[IndexColumns, QuantizedRows]:
         """Columns and codes.

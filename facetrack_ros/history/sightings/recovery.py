@@ -99,7 +99,9 @@ def _readable_rows(damaged: sqlite3.Connection, table: str, columns: list[str]) 
             # Fewer at once, then single rows farther and farther away.
             try:
                 rows = damaged.execute(sql, (after + step, 1)).fetchall()
-            except sqlite3.DatabaseError:
+            except sqlite3.DatabaseError as error:
+                if "not a database" in str(error):
+                    return  # nothing of it can be read
                 step = step + 1 if step < _SINGLE_STEPS else 2 * step
                 continue
         if not rows:

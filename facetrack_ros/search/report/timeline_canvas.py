@@ -8,6 +8,7 @@ import numpy as np
 
 from facetrack_ros.core.pictures.decoding import decode_picture
 from facetrack_ros.core.pictures.picture_limits import THUMBNAIL, PictureLimits
+from facetrack_ros.core.validation import escaped
 from facetrack_ros.errors import FrameError
 
 #: A name or hexadecimal code, or red, green, blue and alpha from 0 to 1.
@@ -92,7 +93,8 @@ class Canvas:
         """
         patch = {"boxstyle": "round,pad=0.35", "facecolor": back, "edgecolor": "none"} if back else None
         font: dict[str, Any] = {"fontsize": size, "color": colour, "fontweight": "bold" if bold else "normal"}
-        self._axes.text(x, y, text.replace("$", r"\$"), ha=across, va="center", bbox=patch, zorder=z, **font)
+        text = escaped(text).replace("$", r"\$")
+        self._axes.text(x, y, text, ha=across, va="center", bbox=patch, zorder=z, **font)
 
     def picture(
         self,

@@ -10,6 +10,8 @@ from facetrack_ros.errors import ModelError, first_line
 
 #: Unless this is set, onnxruntime from 1.32 on sends usage data to its maker and keeps a file in the home folder.
 NO_TELEMETRY = ("ORT_DISABLE_TELEMETRY", "1")
+# Of a protobuf message, which an ONNX file is.
+_MOST_BYTES = 2**31
 
 
 class OnnxSession:
@@ -24,6 +26,8 @@ class OnnxSession:
     """
 
     def __init__(self, path: Path, threads: int = 1, convert: Callable[[bytes], bytes] | None = None):
+        if not path.is_file() or path.stat().st_size > _MOST_BYTES:  # a pipe would never end
+            raise ModelError(f"{path} is no file of an ONNX model, or larger than 2 GB")
         os.environ.setdefault(*NO_TELEMETRY)
         try:
             import onnxruntime
