@@ -115,3 +115,22 @@ def test_frame_settings_can_be_changed_while_it_runs(history):
     assert [frame.stamp_ns for frame in history.frames_between("front", 0, 10)] == [3, 4]
     history.add_frame(picture(5, camera="rear"))
     assert history.ring("rear").capacity == 2
+
+
+def test_files_that_others_may_use_are_narrowed_when_the_robot_starts(tmp_path, caplog):
+    settings = FrameSettings(mode="continuous", directory=tmp_path / "frames")
+
+    def run():
+        opened = RobotHistory(tmp_path / "data", "robot1", CONTRACT, settings, event_dir=tmp_path / "logs")
+        opened.add_frame(picture())
+        opened.close()
+
+    run()
+    robots = [tmp_path / each / "robot1" for each in ("data", "frames", "logs")]
+    held = [*robots, next(robots[0].glob("*.sqlite")), next(robots[1].glob("*.mcap"))]
+    for path in held:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    with caplog.at_level("INFO", "facetrack_ros"):
+        run()
+    assert not [path for path in held if path.stat().st_mode & 0o077]
+    assert any("open to other users" in message for message in caplog.messages)
