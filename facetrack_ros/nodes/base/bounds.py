@@ -22,3 +22,7 @@ RESULTS = RateLimit(per_s=200, burst=1000)
 PEOPLE = RateLimit(per_s=50, burst=200)
 #: Messages within a robot, a sender a camera: frames, detections, tracks, events at 60 Hz, and late ones at once.
 FRAMES = RateLimit(per_s=500, burst=2000)
+#: Poses: odometry comes at up to 1 kHz.
+POSES = RateLimit(per_s=5000, burst=10_000)
+#: Alerts: each keeps the frames around it, so more of them within seconds keep nothing more.
+ALERTS = RateLimit(per_s=2, burst=20)

@@ -18,7 +18,7 @@ from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.validation import printable
 from facetrack_ros.errors import RequestError, StoreError
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.nodes.base.bounds import FRAMES
+from facetrack_ros.nodes.base.bounds import ALERTS
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.requests import check_clip, check_frames
@@ -58,7 +58,7 @@ class FrameServices:
         self._calls = OpenCalls(f"the history of {node.robot_id}", MOST_CALLS)
         self._worker = Worker("history frame services", FifoMailbox(), run_calls)
         group = ReentrantCallbackGroup()
-        alert = node.inbox.gate("alert", self._on_alert, _text_of, limit=FRAMES)
+        alert = node.inbox.gate("alert", self._on_alert, _text_of, limit=ALERTS)
         node.receive(String, node.robot_topic("alert"), alert, RELIABLE)
         for kind, name, handle, check in (
             (srv.GetFrames, "get_frames", self._get_frames, check_frames),

@@ -8,7 +8,7 @@ from rclpy.timer import Timer
 
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.history.pose_history import PoseHistory
-from facetrack_ros.nodes.base.bounds import FRAMES
+from facetrack_ros.nodes.base.bounds import POSES
 from facetrack_ros.nodes.base.qos import SENSOR_DATA
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import steady_timer
@@ -52,7 +52,7 @@ class PoseInput:
             )
 
     def _subscribe(self, kind: type) -> None:
-        gate = self._node.inbox.gate("pose", self._poses.add, _pose_of, lambda _: self._topic, FRAMES)
+        gate = self._node.inbox.gate("pose", self._poses.add, _pose_of, lambda _: self._topic, POSES)
         self._node.receive(kind, self._topic, gate, SENSOR_DATA)
         self._node.get_logger().info(f"poses come from {self._topic} ({kind.__name__})")
 
