@@ -124,7 +124,7 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes
     """Enrol in the stored histories."""
     from facetrack_ros.enrolment.entries import build_gallery, enrol
     from facetrack_ros.history.people.gallery_store import GalleryStore
-    from facetrack_ros.tracking.id_allocator import IdAllocator
+    from facetrack_ros.history.stored_ids import open_ids
     from facetrack_ros.tracking.settings import TrackingSettings
     from facetrack_ros.vision.factory import build_pipeline
     from facetrack_ros.vision.settings import vision_settings
@@ -132,7 +132,7 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes
     folders = _folders(arguments)
     pipeline = build_pipeline(vision_settings(Config.load(arguments.config)))
     first = folders[0]
-    ids = IdAllocator(first.path / "gallery_ids.json")
+    ids = open_ids(first.path / "gallery_ids.json", first.robot_id)
 
     def new_id() -> str:
         return f"g_{first.robot_id}_{ids.next('entry')}"
