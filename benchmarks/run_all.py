@@ -44,6 +44,7 @@ BENCHMARKS = (
     Benchmark("small_robot", small=(DATA, "--small")),
     Benchmark("chosen_faces"),
     Benchmark("face_gate"),
+    Benchmark("picture_memory", (), ("--megapixels", "1", "--rounds", "20")),
     Benchmark("one_room"),
     Benchmark("search_by_person"),
     Benchmark("pipeline_profile", small=(DATA, "--size", "480x270", "--frames", "5")),

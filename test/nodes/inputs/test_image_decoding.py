@@ -7,6 +7,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
+from odd_pictures import CLAIMS
 
 from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.core.pictures.decoding import decode
@@ -68,6 +69,18 @@ def test_a_jpeg_without_its_end_marker_is_completed(decoder):
 def test_what_is_no_picture_is_refused_with_what_it_is(decoder, data, format, says):
     with pytest.raises(FrameError, match=says):
         decoder.jpegs("front", compressed(data, format), 90)
+
+
+@pytest.mark.parametrize("kind", CLAIMS)
+def test_an_image_that_claims_too_much_is_refused_with_its_size(decoder, kind):
+    with pytest.raises(FrameError, match=r"\d{5}x\d{5} pixels"):
+        decoder.jpegs("front", compressed(CLAIMS[kind](20_000, 16_384), "jpeg"), 90)
+
+
+def test_a_raw_image_of_too_many_pixels_is_refused(decoder):
+    huge = messages.Image(width=20_000, height=20_000, step=20_000, encoding="mono8", data=array.array("B", b"0"))
+    with pytest.raises(FrameError, match="20000x20000 pixels came, and at most 36 megapixels"):
+        decoder.jpegs("front", huge, 90)
 
 
 def test_each_camera_has_a_video_of_its_own_and_lost_packets_are_told_once(decoder):
