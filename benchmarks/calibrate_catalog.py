@@ -38,7 +38,7 @@ MODELS = {
     "dlib": VisionSettings(face_model="dlib-hog", embedder="dlib_resnet_v1"),
 }
 #: Most pictures of a person, so that no person makes up a tenth of the pairs, and most people with one picture only.
-MOST_PICTURES, MOST_SINGLES = {"mobilefacenet": 5, "dlib": 2}, {"mobilefacenet": 5000, "dlib": 1000}
+MOST_PICTURES, MOST_SINGLES = {"mobilefacenet": 5, "dlib": 2}, 5000
 #: Pictures of LFW that show another person than their label or are the same file as one under another label, found
 #: among the pairs of two people above a similarity of 0.65 and looked at.
 MISLABELLED = frozenset(
@@ -123,7 +123,7 @@ def embedded(arguments, name: str, dataset: str) -> Embedded:
     if dataset == "orl":
         found = embed(name, labelled_pictures(arguments.data / "faces" / "att_faces"), enlarged(ORL_UPSCALE, ORL_PAD))
     else:
-        found = embed(name, lfw_pictures(arguments.lfw, MOST_PICTURES[name], MOST_SINGLES[name]), enlarged())
+        found = embed(name, lfw_pictures(arguments.lfw, MOST_PICTURES[name], MOST_SINGLES), enlarged())
     if cache:
         cache.parent.mkdir(parents=True, exist_ok=True)
         np.savez(cache, plain=found.plain, mirrored=found.mirrored, people=found.people)

@@ -17,7 +17,7 @@ from facetrack_ros.search.request import SearchRequest
 #: Other people that it takes before a match is refused for being no more alike than they are.
 LEAST_COHORT = 3
 #: Standard deviations by which a match may fall short, among other people of the store, of what the threshold is worth
-#: on the model's calibration. With it no true match of MobileFaceNet was lost, and 2 in 1,000 of dlib's
+#: on the model's calibration. Among 39 other people it costs 1 in 1,000 true matches of MobileFaceNet and 4 of dlib's
 #: (benchmarks/one_room_search.py).
 SLACK = 0.3
 

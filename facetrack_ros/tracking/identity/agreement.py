@@ -17,14 +17,13 @@ from facetrack_ros.tracking.linear_assignment import best_pairs
 LEAST_FRAMES = 2
 #: Share of the faces of the smaller template that must match: of 15 faces each, two pairs match by chance.
 MATCHING_SHARE = 0.5
-#: How far above strangers the means must lie, in standard deviations of these, with one matching pair and with more.
-#: Strangers reached 5.4 and 5.2, both in the dark (MobileFaceNet; dlib: 4.5).
-NEEDED_BY_PAIRS = (5.6, 5.4)
-#: So far above strangers the means prove it with any matching pair: two robots may have seen one common pose.
-NEEDED_BY_MEANS = 6.0
-# Of models without a false-match curve: how far the threshold is taken to lie above strangers, and the standard
-# deviation of these, as with dlib's embedder.
+#: How far above strangers the means must lie, in standard deviations of these beyond what the threshold is worth: with
+#: one matching pair, with more, and with any. Strangers reached 0.9, 0.7 and 0.6, most in the dark.
+NEEDED_BEYOND = (1.1, 0.9, 1.5)
+# Of models without a false-match curve: how far the threshold is taken to lie above strangers, the standard deviation
+# of these, as with dlib's embedder, and what is needed beyond.
 _UNCALIBRATED_THRESHOLD, _UNCALIBRATED_DEVIATION = 3.6, 0.29
+_UNCALIBRATED_BEYOND = (2.0, 1.8, 2.4)
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,8 @@ class AgreementRule:
         self.threshold = threshold
         uncalibrated = float(closeness(threshold)) - _UNCALIBRATED_THRESHOLD * _UNCALIBRATED_DEVIATION
         self._strangers = strangers or SimilarityLevel(uncalibrated, _UNCALIBRATED_DEVIATION)
+        beyond, worth = NEEDED_BEYOND if strangers else _UNCALIBRATED_BEYOND, self._strangers.standard(threshold)
+        self._one_pair, self._pairs, self._means = (worth + each for each in beyond)
 
     def cohort(self, people: Collection[str], means: np.ndarray) -> Cohort:
         """The cohort of known persons.
@@ -66,7 +67,7 @@ class AgreementRule:
         :param means: ``(n, dimension)`` unit rows, one for each of ``people``.
         """
         # Means of strangers exceed the threshold of single faces; those far above it may be of the same person.
-        level = self._strangers.mean + NEEDED_BY_PAIRS[1] * self._strangers.deviation
+        level = self._strangers.mean + self._pairs * self._strangers.deviation
         return Cohort(tuple(people), means, self._strangers, 1 - math.exp(-level))
 
     def compare(
@@ -111,9 +112,9 @@ class AgreementRule:
         """Whether the agreement proves one person: frames, faces and means agree, by comparison with other people."""
         if agreement.similarity < self.threshold or agreement.frames < LEAST_FRAMES:
             return False
-        if agreement.deviations >= NEEDED_BY_MEANS:
+        if agreement.deviations >= self._means:
             return True
-        needed = NEEDED_BY_PAIRS[min(agreement.pairs, len(NEEDED_BY_PAIRS)) - 1]
+        needed = self._one_pair if agreement.pairs == 1 else self._pairs
         return agreement.pairs >= agreement.least_pairs and agreement.deviations >= needed
 
     def suggests(self, agreement: FaceAgreement) -> bool:
