@@ -25,6 +25,8 @@ _T = TypeVar("_T")
 _MOST_PROCESSES = 5000
 # Discovery takes well under a second on a healthy network; a robot not found within this time is absent.
 FIND_S = 5.0
+# DDS repeats a lost announcement after three seconds: a second before that, and the second of calm that follows.
+DISCOVERED_S = 2.3
 # How often to check for an endpoint; rclpy's Client.wait_for_service checks every 0.25 s.
 CHECK_S = 0.02
 
@@ -56,6 +58,7 @@ class FleetClient:
         # service client too. The response to an earlier call can get lost, and DDS repeats it only seconds later.
         if self.robot:
             self._client(srv.FaceSearch, "face_search", self.robot)
+        self._opened_s = time.monotonic()
         self.roster_listener = RosterListener(self.node, immediate=True)
         self.roster_listener.listeners.append(self._on_heartbeat)
         self._open.callback(self.node.destroy_node)
@@ -143,6 +146,7 @@ class FleetClient:
                 f"no robot on the mesh {self.mesh} within {timeout_s:g} s: is one running, on this ROS_DOMAIN_ID "
                 f"({os.environ.get('ROS_DOMAIN_ID', '0')}) and on this mesh (--mesh or {MESH_VARIABLE})?"
             )
+        time.sleep(max(0.0, self._opened_s + DISCOVERED_S - time.monotonic()))
         return self.wait_for_heartbeats(timeout_s)
 
     def require_robot(self) -> None:
