@@ -111,6 +111,21 @@ def jp2(width: int, height: int, tile: int | None = None) -> bytes:
     return bytes(data)
 
 
+def jp2_of_small_precincts(side: int) -> bytes:
+    """A valid black picture whose precincts are of two pixels."""
+    data = cv2.imencode(".jp2", np.zeros((side, side, 3), np.uint8))[1].tobytes()
+    at = data.index(b"\xff\x52")
+    length, levels = struct.unpack(">H", data[at + 2 : at + 4])[0], data[at + 9]
+    style = bytearray(data[at : at + 2 + length])
+    style[4] |= 1
+    style += bytes([0x00] + [0x11] * levels)
+    struct.pack_into(">H", style, 2, length + 1 + levels)
+    box = data.index(b"jp2c") - 4
+    size = struct.unpack(">I", data[box : box + 4])[0]
+    size += 1 + levels if size else 0
+    return data[:box] + struct.pack(">I", size) + data[box + 4 : at] + bytes(style) + data[at + 2 + length :]
+
+
 def avif(width: int, height: int) -> bytes:
     """A small AVIF file whose boxes state another size."""
     data = bytearray(_small_avif())
@@ -170,6 +185,7 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     yield "gif of 16 megapixels", gif(4_000, 4_000)
     yield "gif of 100,000 frames", gif(2_000, 2_000, 100_000)
     yield "jp2 of 65,000 tiles", jp2(255, 255, 1)
+    yield "jp2 of small precincts", jp2_of_small_precincts(500)
     yield "jpeg of many scans", jpeg(4_000, 4_000, 0xC2, 5_000)
     yield "jpeg of fill bytes", b"\xff\xd8" + b"\xff" * 20_000_000
     yield "png of empty chunks", png(16, 16, extra=png_chunk(b"zzzz", b"") * 500_000)

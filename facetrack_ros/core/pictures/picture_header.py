@@ -15,6 +15,8 @@ _COSTS = {"png": 6.1, "bmp": 6.5, "pnm": 6.5, "gif": 12.5, "webp": 7.5, "tiff": 
 _ANIMATED_WEBP, _PLANES_OF_HEIF = 12.0, 4.0
 #: Of JPEG 2000: bytes a sample and a tile, for what OpenJPEG keeps of each.
 _JP2_SAMPLE_BYTES, _JP2_TILE_BYTES = 4.0, 6000
+# Markers of JPEG 2000: style of coding, of a component, tile-part, its data, end.
+_JP2_OF_ALL, _JP2_OF_ONE, _JP2_PART, _JP2_DATA, _JP2_END = 0xFF52, 0xFF53, 0xFF90, 0xFF93, 0xFFD9
 _CODESTREAM = b"\xff\x4f\xff\x51"
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 
@@ -217,9 +219,48 @@ def _jp2(data: bytes) -> PictureHeader:
     width, height = right - left, bottom - top
     if min(width, height, tile_width, tile_height, components) < 1 or tile_left > left or tile_top > top:
         raise ValueError
+    for coding, start in _jp2_coding(data, at + 2):
+        _check_partition(
+            data, start if coding == _JP2_OF_ALL else start + 1, start + (9 if coding == _JP2_OF_ALL else 6)
+        )
     tiles = -((tile_left - right) // tile_width) * -((tile_top - bottom) // tile_height)
     cost = _JP2_SAMPLE_BYTES * max(components, 3) + _ARRAY + 1
     return PictureHeader("jp2", width, height, cost, tiles * _JP2_TILE_BYTES)
+
+
+def _jp2_coding(data: bytes, place: int) -> Iterator[tuple[int, int]]:
+    """Marker and position of the styles of coding in the headers of a JPEG 2000 codestream and of its tiles."""
+    part = length_of_part = 0
+    for _ in range(MOST_PARTS):
+        if place + 4 > len(data):
+            return
+        marker, length = struct.unpack_from(">HH", data, place)
+        if marker == _JP2_DATA:
+            if not length_of_part:
+                return
+            place, length_of_part = part + length_of_part, 0
+            continue
+        if marker == _JP2_PART:
+            part, length_of_part = place, max(int.from_bytes(data[place + 6 : place + 10], "big"), 12)
+        elif marker in (_JP2_OF_ALL, _JP2_OF_ONE):
+            yield marker, place
+        elif marker < 0xFF00 or marker == _JP2_END:
+            return
+        place += 2 + length
+    raise ValueError
+
+
+def _check_partition(data: bytes, style: int, numbers: int) -> None:
+    """OpenJPEG keeps hundreds of bytes of each precinct and block, which may be as small as a pixel.
+
+    :param style: position four bytes before the style of coding.
+    :param numbers: position of the number of levels.
+    :raises ValueError: they are smaller than encoders make them.
+    """
+    levels, across, down = data[numbers], data[numbers + 1] & 15, data[numbers + 2] & 15
+    precincts = data[numbers + 5 : numbers + 6 + levels] if data[style + 4] & 1 else b""
+    if across + down + 4 < 8 or any(min(size & 15, size >> 4) < 5 for size in precincts):
+        raise ValueError
 
 
 def boxes(data: bytes, start: int, end: int, most: int = MOST_PARTS) -> Iterator[tuple[bytes, int, int]]:
