@@ -13,6 +13,7 @@ from facetrack_ros.nodes.base.bounds import ROSTER
 from facetrack_ros.nodes.base.mesh_node import MeshNode
 from facetrack_ros.nodes.base.polled_subscription import PolledSubscription
 from facetrack_ros.nodes.base.qos import HEARTBEAT_LATCHED_SUB, HEARTBEAT_SUB
+from facetrack_ros.nodes.base.serialized_size import check_size
 from facetrack_ros.nodes.conversion.heartbeat import bare_status, checked_status
 from facetrack_ros.nodes.fleet.heartbeat_prefix import robot_of
 from facetrack_ros.search.fleet_roster import FleetRoster, RosterEntry
@@ -86,7 +87,9 @@ class RosterListener:
             elif not self._has_place(robot):
                 self._inbox.refuse(_WHAT, robot, "the roster is full", "full")
             else:
-                self._on_heartbeat(self._checked(deserialize_message(data, msg.HistoryStatus)), info)
+                self._on_heartbeat(
+                    self._checked(deserialize_message(check_size(data, msg.HistoryStatus), msg.HistoryStatus)), info
+                )
         except InvalidInput as error:
             self._inbox.refuse(_WHAT, robot, str(error), error.kind)
         except ValueError as error:
