@@ -19,7 +19,9 @@ def fleet_models(client: FleetClient, config: Config, robot: str = "", instead: 
     :param instead: what else the user can do.
     :raises RequestError: there are none on this machine.
     """
-    wanted = _by_number([each for each in client.entries() if not each.left and robot in ("", each.robot_id)])
+    wanted = _by_number(
+        [each for each in client.entries() if not each.left and not each.told_by and robot in ("", each.robot_id)]
+    )
     problems = []
     for model_id in ("", *wanted):
         pool = PipelinePool(face_settings(config.changed({"embedder.model": model_id}) if model_id else config))

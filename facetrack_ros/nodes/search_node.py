@@ -13,6 +13,7 @@ from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.requests import check_search
 from facetrack_ros.nodes.conversion.search import fill_response
 from facetrack_ros.nodes.fleet.fleet_search import FleetSearch
+from facetrack_ros.nodes.fleet.known_robots import KnownRobotsPublisher
 from facetrack_ros.nodes.fleet.partial_results import PartialResults
 from facetrack_ros.nodes.fleet.people_directory import PeopleDirectory
 from facetrack_ros.nodes.fleet.people_query import PeopleQuery
@@ -50,6 +51,7 @@ class SearchNode(RobotMemberNode):
         self._models = models or PipelinePool(face_settings(self.settings))
         group = ReentrantCallbackGroup()  # several searches wait at once, on one thread
         self.roster = roster = RosterListener(self)
+        KnownRobotsPublisher(self, roster)
         self._people = PeopleDirectory(self, group, roster)
         self._parser = RequestParser(self, self._people, self._models)
         parts = PartialResults(self, self._people.merges)

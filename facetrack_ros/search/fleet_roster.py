@@ -1,6 +1,6 @@
 """Which robots are on the mesh, from their heartbeats."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -19,6 +19,8 @@ _RIVAL_NS = 1_200_000_000
 MOST_ROBOTS = 500
 MOST_INSTANCES = 8
 MOST_CAMERAS = 64
+# Robots that others tell of and that are not heard here.
+MOST_TOLD = 100
 _LONGEST_NAME = 255
 # A robot heard over less than this is a stranger: silent, it gives its place to others when the roster is full. More
 # than a few that fell silent for a minute were made up, and are forgotten.
@@ -42,6 +44,7 @@ class RosterEntry:
     :param instances: of the live instances that may use this name, the holder last: a predecessor that was killed
         within the last second is among them.
     :param cameras: of all instances.
+    :param told_by: the robot that knows this one, which was never heard here; empty: it was.
     """
 
     robot_id: str
@@ -52,11 +55,12 @@ class RosterEntry:
     claims: int = 1
     instances: tuple[str, ...] = ()
     cameras: tuple[str, ...] = ()
+    told_by: str = ""
 
     @property
     def stale(self) -> bool:
-        """Whether it has been silent for longer than a live robot is."""
-        return self.silent_ns > STALE_NS
+        """Whether it has been silent for longer than a live robot is, or was never heard."""
+        return self.silent_ns > STALE_NS or bool(self.told_by)
 
 
 @dataclass
@@ -99,10 +103,15 @@ class FleetRoster:
 
     At most :data:`MOST_ROBOTS` robots and :data:`MOST_INSTANCES` processes of one name are known. A further robot takes
     the place of a stranger that fell silent, else it is turned away: those known for longer stay.
+
+    Robots that others tell of are entries as well until they are heard: a program that starts after a robot has ended
+    would otherwise take the answers of the rest for complete.
     """
 
     def __init__(self) -> None:
         self._robots: dict[str, _Robot] = {}
+        # By teller, robot and process: the robots it knows, and whether each has left.
+        self._told: dict[tuple[str, str], dict[str, bool]] = {}
         #: Number of heartbeats refused for an impossible name or instance id.
         self.malformed = 0
         #: Number of heartbeats refused because the roster is full.
@@ -148,7 +157,30 @@ class FleetRoster:
             for name, robot in self._robots.items()
             if name not in made_up and now_ns - robot.last_ns <= FORGET_NS
         }
-        return [self._entry(name, robot.instances, now_ns) for name, robot in sorted(self._robots.items())]
+        heard = [self._entry(name, robot.instances, now_ns) for name, robot in sorted(self._robots.items())]
+        return [*heard, *self._unheard()]
+
+    def on_known_robots(self, teller: str, instance_id: str, known: Mapping[str, bool]) -> None:
+        """Take the robots that another robot knows, instead of those it told before. They count once the roster knows
+        the process that tells them, and as long as it does.
+
+        :param known: by name whether the robot has left.
+        """
+        if len(self._told) >= MOST_ROBOTS:
+            self._told = {each: robots for each, robots in self._told.items() if self.knows(*each)}
+        if len(self._told) < MOST_ROBOTS:
+            self._told[teller, instance_id] = dict(islice(known.items(), MOST_TOLD))
+
+    def _unheard(self) -> list[RosterEntry]:
+        """Robots that only others know, by name."""
+        told = {
+            robot: RosterEntry(robot, "", left, 0, told_by=teller)
+            for (teller, instance), known in sorted(self._told.items())
+            if self.knows(teller, instance)
+            for robot, left in known.items()
+            if robot not in self._robots and _possible(robot)
+        }
+        return [told[robot] for robot in sorted(told)[:MOST_TOLD]]
 
     def has_place(self, robot_id: str, now_ns: int) -> bool:
         """Whether a robot is known, or there is room for one more; if not, it counts as turned away."""

@@ -183,6 +183,16 @@ class ResponseCollector:
             error = f"{robot_id} was last heard {for_ns / 1e9:.0f} s ago"
             self._presume(robot_id, RobotResponse(robot_id, TIMED_OUT, error=error))
 
+    def on_unheard(self, robot_id: str, told_by: str, left: bool) -> None:
+        """A robot is known to another one only: it is not waited for, but its response counts.
+
+        :param left: whether it announced its end there.
+        """
+        if robot_id in self.missing:
+            state = "has left the mesh" if left else "is not heard here"
+            error = f"{robot_id}, which {told_by} knows, {state}"
+            self._presume(robot_id, RobotResponse(robot_id, LEFT if left else TIMED_OUT, error=error))
+
     def on_name_conflict(self, robot_id: str, claims: int) -> None:
         """Several robots use one name: their lines say so.
 

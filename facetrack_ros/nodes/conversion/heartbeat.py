@@ -4,10 +4,12 @@ from builtin_interfaces.msg import Time
 
 from facetrack_ros import msg
 from facetrack_ros.core import validation
+from facetrack_ros.errors import InvalidInput
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes.conversion.fields import MOST_CAMERAS, MOST_COUNT, MOST_MODELS, clean
 from facetrack_ros.nodes.conversion.time import stamp_of, to_ns, to_time
 from facetrack_ros.search.camera_coverage import CameraCoverage
+from facetrack_ros.search.fleet_roster import MOST_ROBOTS
 
 # No clock is off by more, seconds.
 _LONGEST_OFFSET_S = 1e10
@@ -99,6 +101,21 @@ def checked_status(message: msg.HistoryStatus) -> msg.HistoryStatus:
         stamp_of(held.newest, "the newest stamp of a heartbeat")
     message.error = clean(message, ("error",))["error"]
     return message
+
+
+def known_robots_from_message(message: msg.KnownRobots) -> tuple[str, str, dict[str, bool]]:
+    """The robot that tells, its process, and by name whether each robot that it knows has left.
+
+    :raises InvalidInput: a name is not valid, there are too many, or the lists have different lengths.
+    """
+    robots = validation.names(message.robots, "robots that a robot knows", MOST_ROBOTS)
+    if len(robots) != len(message.left):
+        raise InvalidInput("the lists of a robot's known robots have different lengths", "count")
+    return (
+        validation.ros_name(message.robot_id, "the robot of a list"),
+        validation.token(message.instance_id, "the process of a list"),
+        dict(zip(robots, map(bool, message.left))),
+    )
 
 
 def bare_status(message: msg.HistoryStatus, why: str) -> msg.HistoryStatus:

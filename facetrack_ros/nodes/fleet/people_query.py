@@ -156,6 +156,8 @@ class PeopleQuery:
 
 
 def _absent(entry: RosterEntry) -> str:
+    if entry.told_by:
+        return f"{entry.told_by} knows it; it {'has left the mesh' if entry.left else 'is not heard here'}"
     return "it has left the mesh" if entry.left else f"silent for {entry.silent_ns / 1e9:.0f} s"
 
 

@@ -14,7 +14,7 @@ from facetrack_ros.nodes.base.mesh_node import MeshNode
 from facetrack_ros.nodes.base.polled_subscription import PolledSubscription
 from facetrack_ros.nodes.base.qos import HEARTBEAT_LATCHED_SUB, HEARTBEAT_SUB
 from facetrack_ros.nodes.base.serialized_size import check_size
-from facetrack_ros.nodes.conversion.heartbeat import bare_status, checked_status
+from facetrack_ros.nodes.conversion.heartbeat import bare_status, checked_status, known_robots_from_message
 from facetrack_ros.nodes.fleet.heartbeat_prefix import robot_of
 from facetrack_ros.search.fleet_roster import FleetRoster, RosterEntry
 
@@ -47,10 +47,16 @@ class RosterListener:
             PolledSubscription(node, msg.HistoryStatus, topic, self._on_raw, qos, lambda: immediate, raw=True)
             for qos in subscriptions
         ]
+        what, sender = "list of known robots", lambda message: message.robot_id
+        take = node.inbox.gate(what, self._on_known_robots, known_robots_from_message, sender, ROSTER)
+        self._known_robots = PolledSubscription(
+            node, msg.KnownRobots, node.mesh_topic("known_robots"), take, HEARTBEAT_LATCHED_SUB, lambda: immediate
+        )
         self._started_s = time.monotonic()
 
     def poll(self) -> int:
-        """Take the heartbeats that wait; how many."""
+        """Take the heartbeats that wait, and what robots tell of others; how many heartbeats."""
+        self._known_robots.read()
         return sum(subscription.read() for subscription in self._subscriptions)
 
     def end_startup(self) -> None:
@@ -59,7 +65,7 @@ class RosterListener:
             self._subscriptions.pop(0).close()
 
     def entries(self) -> list[RosterEntry]:
-        """Every robot heard within the last hour, by name."""
+        """Every robot heard within the last hour, by name, and those that others tell of."""
         with self._lock:
             return self._roster.entries(time.monotonic_ns())
 
@@ -104,6 +110,10 @@ class RosterListener:
             bare = bare_status(message, str(error))
             self._inbox.refuse(_WHAT, message.robot_id, str(error), error.kind)
             return bare
+
+    def _on_known_robots(self, told: tuple[str, str, dict[str, bool]]) -> None:
+        with self._lock:
+            self._roster.on_known_robots(*told)
 
     def _has_place(self, robot: str) -> bool:
         with self._lock:

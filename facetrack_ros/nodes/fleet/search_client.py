@@ -178,7 +178,9 @@ class SearchClient:
         cameras = {entry.robot_id: entry.cameras for entry in entries if not entry.left}
         collector = ResponseCollector(request, contract, expected, instances, cameras)
         for entry in entries:
-            if entry.left:
+            if entry.told_by:
+                collector.on_unheard(entry.robot_id, entry.told_by, entry.left)
+            elif entry.left:
                 collector.on_left(entry.robot_id)
             elif entry.stale:
                 collector.on_silent(entry.robot_id, entry.silent_ns)
