@@ -53,6 +53,14 @@ class PeopleClient:
     ) -> None:
         self._open.close()
 
+    def discover(self) -> None:
+        """Wait until every robot on the mesh was heard; :meth:`people` does it where this was not called.
+
+        :raises RequestError: there is no robot on the mesh.
+        """
+        if self._unheard is None:
+            self._unheard = self.fleet.require_robots()
+
     def people(self) -> FleetPeople:
         """What the robots of the mesh hold of persons.
 
@@ -61,8 +69,7 @@ class PeopleClient:
         return self._through_robot() if self.fleet.robot else self._of_all()
 
     def _of_all(self) -> FleetPeople:
-        if self._unheard is None:
-            self._unheard = self.fleet.require_robots()
+        self.discover()
         results, missing = self.fleet.run(self._ask, timeout_s=LIST_S + 10.0)
         if self._unheard:
             missing["further robots"] = f"{self._unheard} are on the mesh, no heartbeat of which arrived"
