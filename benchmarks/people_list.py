@@ -45,6 +45,7 @@ def measure(robots: list[str], lists: int, seed: int) -> dict:
     """Counts and times of ``lists`` lists of a running fleet."""
     from facetrack_ros.client.fleet_client import FleetClient
     from facetrack_ros.client.people_client import PeopleClient
+    from facetrack_ros.errors import RequestError
 
     with FleetClient(robots[0]) as client:
         wait_for_all(client, robots, search_request(people(seed)[0]))
@@ -52,7 +53,11 @@ def measure(robots: list[str], lists: int, seed: int) -> dict:
     for _ in range(lists):
         began = time.monotonic()
         with PeopleClient() as client:
-            client.discover()
+            try:
+                client.discover()
+            except RequestError as error:
+                print(f"after {time.monotonic() - began:.1f} s: {error}", flush=True)
+                continue
             found = time.monotonic()
             listed = client.people()
             listed_s.append(time.monotonic() - found)
