@@ -2,7 +2,15 @@
 
 import pickle
 
-from facetrack_ros.search.fleet_roster import CLAIM_NS, FORGET_NS, MOST_INSTANCES, MOST_ROBOTS, STALE_NS, FleetRoster
+from facetrack_ros.search.fleet_roster import (
+    CLAIM_NS,
+    FORGET_NS,
+    MOST_INSTANCES,
+    MOST_ROBOTS,
+    MOST_TOLD,
+    STALE_NS,
+    FleetRoster,
+)
 
 SECOND = 1_000_000_000
 
@@ -141,3 +149,32 @@ def test_a_robot_started_over_and_over_fills_no_memory():
         roster.on_heartbeat("robot1", f"i{start}", "m", False, start * 10 * SECOND)
         sizes.append(len(pickle.dumps(roster)))
     assert max(sizes) - min(sizes) < 20
+
+
+def test_robots_that_others_tell_of_are_silent_entries_until_they_are_heard():
+    roster = FleetRoster()
+    roster.on_known_robots("robot1", "a", {"robot2": False, "robot3": True, "robot1": False})
+    assert not roster.entries(0), "the process that tells is not on the roster"
+    roster.on_heartbeat("robot1", "a", "m", False, 0)
+    assert [(each.robot_id, each.stale, each.left, each.told_by) for each in roster.entries(0)] == [
+        ("robot1", False, False, ""),
+        ("robot2", True, False, "robot1"),
+        ("robot3", True, True, "robot1"),
+    ]
+    roster.on_heartbeat("robot2", "b", "m", False, 1)
+    assert [each.told_by for each in roster.entries(1)] == ["", "", "robot1"]
+    roster.on_known_robots("robot1", "a", {"robot2": False})
+    assert [each.robot_id for each in roster.entries(2)] == ["robot1", "robot2"]
+
+
+def test_what_one_robot_tells_is_bounded_and_ends_with_it():
+    roster = FleetRoster()
+    roster.on_heartbeat("robot1", "a", "m", False, 0)
+    roster.on_heartbeat("robot2", "b", "m", False, FORGET_NS)
+    roster.on_known_robots("robot1", "a", {f"r{number}": False for number in range(3 * MOST_TOLD)} | {"": False})
+    assert len(roster.entries(FORGET_NS)) == 2 + MOST_TOLD
+    assert [each.robot_id for each in roster.entries(FORGET_NS + 1)] == ["robot2"]
+    for number in range(2 * MOST_ROBOTS):
+        roster.on_known_robots("robot9", f"i{number}", {"robot8": False})
+    roster.on_known_robots("robot2", "b", {"robot3": False})
+    assert [each.robot_id for each in roster.entries(FORGET_NS + 1)] == ["robot2", "robot3"]
