@@ -61,7 +61,8 @@ class Attacker:
     def start_call(self, kind: type, name: str, request: Any) -> Any:
         """Call a service; the future of its response."""
         if name not in self._clients:
-            self._clients[name] = self.node.create_client(kind, name)
+            # Of ROS's ten, further requests and responses would be lost on this side.
+            self._clients[name] = self.node.create_client(kind, name, qos_profile=QoSProfile(depth=1000))
             assert self._clients[name].wait_for_service(DEADLINE_S), f"no service {name}"
         return self._clients[name].call_async(request)
 
@@ -97,7 +98,8 @@ def attacker_on(environment: dict[str, str]) -> Iterator[Attacker]:
 
     :param environment: of these processes.
     """
-    wanted = {name: environment[name] for name in ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE")}
+    names = ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE", "FASTDDS_BUILTIN_TRANSPORTS")
+    wanted = {name: environment[name] for name in names if name in environment}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     context = Context()

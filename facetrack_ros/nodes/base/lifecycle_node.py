@@ -23,7 +23,6 @@ from facetrack_ros.nodes.base import ros_logging
 from facetrack_ros.nodes.base.inbox import Inbox
 from facetrack_ros.nodes.base.mesh_node import MeshNode
 from facetrack_ros.nodes.base.qos import SERVICE
-from facetrack_ros.nodes.base.serialized_size import needs_check, size_checked
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 #: Transitions that stop a node, by id.
@@ -74,21 +73,11 @@ class LifecycleNode(LifecycleNodeMixin, MeshNode):
         return super().create_publisher(*args, event_callbacks=events, **options)
 
     def create_subscription(
-        self,
-        msg_type: Any,
-        topic: str,
-        callback: Callable[..., None],
-        *args,
-        event_callbacks: SubscriptionEventCallbacks | None = None,
-        raw: bool = False,
-        **options,
+        self, *args, event_callbacks: SubscriptionEventCallbacks | None = None, **options
     ) -> Subscription:
-        """Create a subscription without rclpy's default event handlers: see :meth:`create_publisher`. A message whose
-        lists claim more than it holds is refused before it is read: see :mod:`.serialized_size`."""
+        """Create a subscription without rclpy's default event handlers: see :meth:`create_publisher`."""
         events = event_callbacks or SubscriptionEventCallbacks(use_default_callbacks=False)
-        if not raw and needs_check(msg_type):
-            callback, raw = size_checked(self, msg_type, callback), True
-        return super().create_subscription(msg_type, topic, callback, *args, event_callbacks=events, raw=raw, **options)
+        return super().create_subscription(*args, event_callbacks=events, **options)
 
     def create_service(self, *args, qos_profile: QoSProfile = SERVICE, **options) -> Service:
         """Create a service that keeps as many requests and responses as its node answers at once."""

@@ -21,8 +21,10 @@ from facetrack_ros.errors import InvalidInput, first_line
 UNCHECKED_BYTES = 64_000
 #: Largest message with lists of messages or texts: the faces of a crowd, the robots that a search names.
 MOST_BYTES = 1_000_000
-#: Likewise of :class:`~facetrack_ros.msg.PeopleResult`: a robot that knows 20,000 people.
-MOST_BYTES_OF_PEOPLE = 16_000_000
+#: Likewise of :class:`~facetrack_ros.msg.PeopleResult`, a robot that knows 20,000 people, and of search results with
+#: thumbnails of a thousand matches.
+MOST_BYTES_OF_ANSWERS = 16_000_000
+_ANSWERS = ("PeopleResult", "FaceSearchResult")
 
 _SIZES = {
     "boolean": 1,
@@ -56,7 +58,7 @@ def check_size(data: bytes, kind: type) -> bytes:
     :param data: in CDR, as the middleware passes it.
     :raises InvalidInput: they cannot, or it is larger than :data:`MOST_BYTES`.
     """
-    most = MOST_BYTES_OF_PEOPLE if kind.__name__ == "PeopleResult" else MOST_BYTES
+    most = MOST_BYTES_OF_ANSWERS if kind.__name__ in _ANSWERS else MOST_BYTES
     if len(data) > most:
         raise InvalidInput(f"it has {len(data)} bytes; at most {most} are allowed", "bytes")
     if len(data) > UNCHECKED_BYTES:

@@ -69,8 +69,9 @@ class RescanService:
 
         :raises FacetrackError: no models, or no usable face.
         """
+        picture = decode_reference(face_crop, THUMBNAIL)  # before models are loaded for it
         pipeline = self._models()[0]
-        embedding = pipeline.embed_reference(decode_reference(face_crop, THUMBNAIL)).embedding
+        embedding = pipeline.embed_reference(picture).embedding
         assert embedding is not None  # a reference face always has one
         return embedding, pipeline.contract.id
 

@@ -15,6 +15,7 @@ from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.base.mesh_node import MeshNode
 from facetrack_ros.nodes.base.polled_subscription import PolledSubscription
 from facetrack_ros.nodes.base.qos import SEARCH_REQUEST_PUB, SEARCH_RESULT_SUB
+from facetrack_ros.nodes.base.serialized_size import check_size
 from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.search import request_to_message
 from facetrack_ros.nodes.conversion.search_result_cdr import read_result, search_of
@@ -237,7 +238,7 @@ class SearchClient:
             search = self._open.get(search_of(data))
             if search is None:
                 return  # of another robot's search, or of one that has ended
-            search.responses.add(*read_result(data))
+            search.responses.add(*read_result(check_size(data, msg.FaceSearchResult)))
             search.finish(always=False)
         except InvalidInput as error:
             self._inbox.refuse("search result", "", str(error), error.kind)

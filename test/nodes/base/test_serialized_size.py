@@ -22,6 +22,7 @@ LISTS = (
     (msg.PeopleResult, "gallery", msg.GalleryEntry),
     (msg.PeopleResult, "verdicts", msg.PersonVerdict),
     (msg.Tracks, "tracks", msg.Track),
+    (msg.FaceSearchResult, "matches", msg.FaceMatch),
     (msg.FaceSearchRequest, "robots", str),
 )
 
