@@ -70,6 +70,18 @@ def check_size(data: bytes, kind: type) -> bytes:
     return data
 
 
+def deserialized(data: bytes, kind: type) -> Any:
+    """The message of its bytes.
+
+    :raises InvalidInput: it claims more than it holds, or cannot be read.
+    """
+    check_size(data, kind)
+    try:
+        return deserialize_message(data, kind)
+    except Exception as error:  # of the middleware: classes without a public base
+        raise InvalidInput(f"it cannot be read: {first_line(error)}", "bytes") from error
+
+
 def size_checked(node: Any, kind: type, callback: Callable[..., None]) -> Callable[[bytes, dict], None]:
     """The callback of a raw subscription that checks each message and passes it on as rclpy would.
 
@@ -81,11 +93,9 @@ def size_checked(node: Any, kind: type, callback: Callable[..., None]) -> Callab
 
     def check(data: bytes, info: dict) -> None:
         try:
-            message = deserialize_message(check_size(data, kind), kind)
+            message = deserialized(data, kind)
         except InvalidInput as error:
             node.inbox.refuse(kind.__name__, "", str(error), error.kind)
-        except Exception as error:  # of the middleware: classes without a public base
-            node.inbox.refuse(kind.__name__, "", f"it cannot be read: {first_line(error)}", "bytes")
         else:
             callback(*((message, info) if with_info else (message,)))
 

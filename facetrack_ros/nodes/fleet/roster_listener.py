@@ -4,8 +4,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from rclpy.serialization import deserialize_message
-
 from facetrack_ros import msg
 from facetrack_ros.concurrency.sender_limits import SenderLimits
 from facetrack_ros.errors import InvalidInput
@@ -13,7 +11,7 @@ from facetrack_ros.nodes.base.bounds import ROSTER
 from facetrack_ros.nodes.base.mesh_node import MeshNode
 from facetrack_ros.nodes.base.polled_subscription import PolledSubscription
 from facetrack_ros.nodes.base.qos import HEARTBEAT_LATCHED_SUB, HEARTBEAT_SUB
-from facetrack_ros.nodes.base.serialized_size import check_size
+from facetrack_ros.nodes.base.serialized_size import deserialized
 from facetrack_ros.nodes.conversion.heartbeat import bare_status, checked_status, known_robots_from_message
 from facetrack_ros.nodes.fleet.heartbeat_prefix import robot_of
 from facetrack_ros.search.fleet_roster import FleetRoster, RosterEntry
@@ -93,9 +91,7 @@ class RosterListener:
             elif not self._has_place(robot):
                 self._inbox.refuse(_WHAT, robot, "the roster is full", "full")
             else:
-                self._on_heartbeat(
-                    self._checked(deserialize_message(check_size(data, msg.HistoryStatus), msg.HistoryStatus)), info
-                )
+                self._on_heartbeat(self._checked(deserialized(data, msg.HistoryStatus)), info)
         except InvalidInput as error:
             self._inbox.refuse(_WHAT, robot, str(error), error.kind)
         except ValueError as error:
