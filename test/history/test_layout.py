@@ -67,7 +67,11 @@ def test_an_absent_data_folder_is_an_error(tmp_path):
         history_folders(tmp_path / "nothing")
 
 
-@pytest.mark.parametrize("odd", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to(path.name), _sparse], ids=repr)
+@pytest.mark.parametrize(
+    "odd",
+    [os.mkfifo, Path.mkdir, lambda path: path.symlink_to(path.name), _sparse],
+    ids=["pipe", "folder", "loop", "sparse"],
+)
 def test_whatever_stands_in_the_place_of_a_note_is_set_aside(tmp_path, odd):
     RobotHistory(tmp_path, "robot1", CONTRACT).close()
     for name in ("robot.json", "ids.json"):

@@ -1,4 +1,4 @@
-"""Heartbeats of all robots, and the roster that follows from them; bounded, whoever sends them."""
+"""Heartbeats of all robots, and the roster that follows from them; bounded for every sender."""
 
 import threading
 import time
