@@ -16,6 +16,7 @@ LAYERS = (
     ("settings",),
     ("config",),
     ("core",),
+    ("security",),
     ("models",),
     ("vision", "concurrency", "tracking"),
     ("history",),
