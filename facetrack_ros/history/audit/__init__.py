@@ -1,0 +1,1 @@
+"""Records that cannot be changed unnoticed: :class:`.hash_chain.HashChain`."""
