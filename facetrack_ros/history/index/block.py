@@ -99,6 +99,11 @@ class VectorBlock:
         return not isinstance(self._vectors, np.ndarray)
 
     @property
+    def source(self) -> VectorSource | None:
+        """What reads the vectors of a frozen block; None of a growing one."""
+        return None if isinstance(self._vectors, np.ndarray) else self._vectors
+
+    @property
     def room(self) -> int:
         """How many rows can still be added."""
         return len(self._vectors) - self.count if isinstance(self._vectors, np.ndarray) else 0
@@ -130,6 +135,22 @@ class VectorBlock:
         self._growing()[row] = vector
         if self._codes is not None and row < len(self._codes):
             self._codes.replace(row, vector)
+
+    def remove(self, rows: np.ndarray, source: VectorSource | None = None) -> None:
+        """Remove rows; those after them move up.
+
+        :param rows: ``(n,)`` int64, of the block.
+        :param source: of a frozen block: reads the rows that are left from now on.
+        """
+        if isinstance(self._vectors, np.ndarray):
+            kept = np.delete(self._vectors[: self.count], rows, axis=0)
+            self._vectors[: len(kept)] = kept
+            self._vectors[len(kept) : self.count] = 0
+        elif source is not None:
+            self._vectors = source
+        if self._codes is not None:
+            self._codes.remove(rows[rows < len(self._codes)])
+        self.count -= len(rows)
 
     def extend_span(self, first_ns: int, last_ns: int) -> None:
         """Let the block's span include two stamps."""

@@ -8,7 +8,7 @@ import os
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,11 @@ from facetrack_ros.errors import DamagedStoreError, StoreError, store_errors
 from facetrack_ros.history.index.columns import COLUMNS, IndexColumns
 from facetrack_ros.history.index.quantized_rows import QuantizedRows
 
-FORMAT_VERSION = 1
+#: Version 2 is that of a file in which rows were erased.
+FORMAT_VERSION = 2
+_WITHOUT_ERASED = 1
+#: Id of a row that was erased.
+ERASED = -1
 _MAGIC = b"FTRINDEX"
 _PREFIX = struct.Struct("<8sIII")  # magic, version, bytes of the header, its CRC-32
 _MAX_HEADER_BYTES = 1 << 20
@@ -26,7 +30,7 @@ _STORED_COLUMNS = ("ids", "first", "last", "track", "camera")
 
 @dataclass(frozen=True)
 class BlockHeader:
-    """Header of a block file: it holds the ``rows`` sightings with ``after < id <= last``."""
+    """Header of a block file: it holds the ``rows`` sightings with ``after < id <= last``, those erased since too."""
 
     database: str  # id of the database
     after: int
@@ -53,6 +57,7 @@ class BlockFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = -1
+        self._places: np.ndarray | None = None  # in the file, of the rows that are not erased; None: of all
         try:
             with store_errors(f"cannot read {path}"):
                 self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe never answers
@@ -85,21 +90,80 @@ class BlockFile:
         return header, _PREFIX.size + length
 
     def read(self) -> tuple[IndexColumns, QuantizedRows]:
-        """Columns and codes.
+        """Columns and codes of the rows that are not erased.
 
-        :raises DamagedStoreError: their checksum is wrong.
+        :raises DamagedStoreError: their checksum is wrong, or all are erased.
         """
         header, columns = self.header, IndexColumns()
-        arrays = [np.empty(size, np.uint8) for size in self._sizes]
-        self._read_into(arrays, self._start)
-        if _checksum(arrays) != header.checksum:
-            raise DamagedStoreError(f"{self.path} is damaged")
+        arrays = self._read_arrays()
         for name, array in zip(_STORED_COLUMNS, arrays):
             setattr(columns, name, array.view(COLUMNS[name]))
         columns.count = header.rows
         columns.cameras = {camera: number for number, camera in enumerate(header.cameras)}
         codes = arrays[-1].reshape(header.rows, header.dimension)
-        return columns, QuantizedRows(codes, header.scale, header.error, header.rows)
+        erased = np.flatnonzero(columns.ids == ERASED)
+        if erased.size:
+            if erased.size == header.rows:
+                raise DamagedStoreError(f"all rows of {self.path} are erased")
+            self._places = np.flatnonzero(columns.ids != ERASED)
+            columns.remove(erased)
+            codes = codes[self._places]
+        return columns, QuantizedRows(codes, header.scale, header.error, len(codes))
+
+    def keep(self, places: np.ndarray) -> None:
+        """Count rows as :meth:`read` would, without reading.
+
+        :param places: ``(n,)`` of the rows in the file that are not erased.
+        """
+        self._places = places
+
+    @property
+    def places(self) -> np.ndarray:
+        """``(n,)`` where in the file the rows are that are not erased, as the last :meth:`read` found them."""
+        return np.arange(self.header.rows) if self._places is None else self._places
+
+    def _read_arrays(self) -> list[np.ndarray]:
+        arrays = [np.empty(size, np.uint8) for size in self._sizes]
+        self._read_into(arrays, self._start)
+        if _checksum(arrays) != self.header.checksum:
+            raise DamagedStoreError(f"{self.path} is damaged")
+        return arrays
+
+    def erase(self, ids: np.ndarray) -> int:
+        """Overwrite rows with zeros in the file, which stays usable; the number of rows that are left.
+
+        A process killed meanwhile leaves a file that :meth:`read` refuses, or one that still names the rows.
+
+        :param ids: ``(n,)`` int64, of sightings.
+        :raises DamagedStoreError: the file is damaged.
+        :raises OSError: the disk refuses.
+        """
+        header, arrays = self.header, self._read_arrays()
+        own = arrays[0].view(np.int64)
+        rows = np.flatnonzero(np.isin(own, ids) | (own == ERASED))  # those of a process killed meanwhile once more
+        if not rows.size:
+            return header.rows
+        for name, array in zip(_STORED_COLUMNS, arrays):
+            array.view(COLUMNS[name])[rows] = ERASED if name == "ids" else 0
+        arrays[-1].reshape(header.rows, header.dimension)[rows] = 0
+        changed = _header_text(replace(header, checksum=_checksum(arrays)), self._start - _PREFIX.size)
+        prefix = _PREFIX.pack(_MAGIC, FORMAT_VERSION, len(changed), zlib.crc32(changed))
+        file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            width = 4 * header.dimension
+            for row in rows.tolist():
+                os.pwrite(file, bytes(width), self._vectors + row * width)
+            place = self._start
+            for array, width in zip(arrays, (*(np.dtype(COLUMNS[name]).itemsize for name in _STORED_COLUMNS), 0)):
+                width = width or header.dimension
+                for row in rows.tolist():
+                    os.pwrite(file, array[row * width : (row + 1) * width].data, place + row * width)
+                place += array.nbytes
+            os.pwrite(file, prefix + changed, 0)
+            os.fdatasync(file)
+        finally:
+            os.close(file)
+        return header.rows - rows.size
 
     def vectors(self, rows: np.ndarray) -> np.ndarray:
         """Read ``(n, dimension)`` float32 vectors of some rows.
@@ -107,6 +171,7 @@ class BlockFile:
         :raises DamagedStoreError: the disk does not return them.
         """
         width = 4 * self.header.dimension
+        rows = rows if self._places is None else self._places[rows]
         found = np.empty((len(rows), self.header.dimension), np.float32)
         if len(rows) and int(rows[-1]) - int(rows[0]) + 1 == len(rows) and (np.diff(rows) == 1).all():
             self._read_into([found.reshape(-1).view(np.uint8)], self._vectors + int(rows[0]) * width)
@@ -157,11 +222,16 @@ def write_block(path: Path, database: str, after: int, columns: IndexColumns, ve
     )
     text = json.dumps(asdict(header)).encode()
     with path.open("wb") as file:
-        file.write(_PREFIX.pack(_MAGIC, FORMAT_VERSION, len(text), zlib.crc32(text)) + text)
+        file.write(_PREFIX.pack(_MAGIC, _WITHOUT_ERASED, len(text), zlib.crc32(text)) + text)
         for part in (*parts, vectors):
             file.write(part.data.cast("B"))
         file.flush()
         os.fsync(file.fileno())
+
+
+def _header_text(header: BlockHeader, length: int) -> bytes:
+    """The header as JSON of a length: without the spaces that it was written with, and padded."""
+    return json.dumps(asdict(header), separators=(",", ":")).encode().ljust(length)
 
 
 def _checksum(arrays: Iterable[np.ndarray]) -> int:

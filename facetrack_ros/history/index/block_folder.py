@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facetrack_ros.core.disk.overwriting import shred
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.index.block_file import BlockFile
 
@@ -87,6 +88,25 @@ class BlockFolder:
             if block.header.overlaps(ids):
                 file.unlink(missing_ok=True)
             block.close()
+
+    def erase(self, ids: np.ndarray) -> None:
+        """Overwrite rows in every file that holds them; a file that is damaged, or of which no row is left, is
+        overwritten and deleted, as are all unfinished ones.
+
+        :param ids: ``(n,)`` int64, of sightings.
+        :raises OSError: the disk refuses.
+        """
+        for file in self._files(_UNFINISHED):
+            shred(file)
+        for file in self._files():
+            try:
+                block = BlockFile(file)
+                left = block.erase(ids)
+                block.close()
+            except StoreError:
+                left = 0
+            if not left:
+                shred(file)
 
     def remove_others(self, used: list[Path]) -> None:
         """Delete all files but these.

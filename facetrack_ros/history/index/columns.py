@@ -50,6 +50,17 @@ class IndexColumns:
         self.count = rows.stop
         return rows
 
+    def remove(self, rows: np.ndarray) -> None:
+        """Remove rows; those after them move up.
+
+        :param rows: ``(n,)`` int64.
+        """
+        kept = np.ones(self.count, bool)
+        kept[rows] = False
+        for name in COLUMNS:
+            setattr(self, name, getattr(self, name)[: self.count][kept])
+        self.count -= int(np.count_nonzero(~kept))
+
     def extend_span(self, row: int, stamp_ns: int) -> None:
         """Let a row's span include a stamp."""
         self.first[row] = min(self.first[row], stamp_ns)

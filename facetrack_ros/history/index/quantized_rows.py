@@ -65,6 +65,16 @@ class QuantizedRows:
         """Give a row another vector, ``(dimension,)`` float32."""
         self._set(slice(row, row + 1), vector[None])
 
+    def remove(self, rows: np.ndarray) -> None:
+        """Remove rows, ``(n,)`` int64; those after them move up, and the room they took is overwritten."""
+        kept = np.delete(self.codes, rows, axis=0)
+        if self._codes.flags.writeable:
+            self._codes[: len(kept)] = kept
+            self._codes[len(kept) : self._count] = 0
+        else:
+            self._codes = kept
+        self._count = len(kept)
+
     def error_bound(self, scan: QuantizedScan) -> float:
         """How far a similarity from codes may be off."""
         return scan.query.error + self.error * scan.query.code_norm + 1e-5

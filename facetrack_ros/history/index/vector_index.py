@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facetrack_ros.history.index.block import ROWS, BlockScan, VectorBlock
+from facetrack_ros.history.index.block import ROWS, BlockScan, VectorBlock, VectorSource
 from facetrack_ros.history.index.columns import IndexColumns, Integers
 from facetrack_ros.history.index.faiss_scan import QuantizedQuery, QuantizedScan, faiss_available
 from facetrack_ros.history.index.topk_bound import TopKBound
@@ -89,6 +89,25 @@ class VectorIndex:
         """Add a frozen block with the columns of its rows."""
         self.blocks.append(block)
         self._starts.append(self._columns.extend_by(columns).start)
+
+    def remove(self, ids: np.ndarray, keeping: Callable[[VectorSource, np.ndarray], VectorSource]) -> np.ndarray:
+        """Remove the rows of some database ids.
+
+        :param ids: ``(n,)`` int64.
+        :param keeping: of what reads a frozen block, and the rows that it keeps: what reads these from now on.
+        :returns: ``(n,)`` int64, the rows removed, sorted.
+        """
+        doomed = np.flatnonzero(np.isin(self._columns.ids[: len(self)], ids))
+        for number, block in enumerate(self.blocks):
+            rows = self.rows_of_block(number)
+            own = doomed[(doomed >= rows.start) & (doomed < rows.stop)] - rows.start
+            if own.size:
+                kept = np.delete(np.arange(block.count), own)
+                block.remove(own, keeping(block.source, kept) if block.source is not None else None)
+        self._columns.remove(doomed)
+        counts = [block.count for block in self.blocks]
+        self._starts = [sum(counts[:number]) for number in range(len(counts))]
+        return doomed
 
     def rows_of_block(self, number: int) -> slice:
         """The rows of a block."""

@@ -100,6 +100,20 @@ class Coverage:
         self._database.write(f"DELETE FROM {self._table} WHERE end_ns < ?", (cutoff_ns,))
         self._database.write(f"UPDATE {self._table} SET start_ns = ? WHERE start_ns < ?", (cutoff_ns, cutoff_ns))
 
+    def delete_between(self, start_ns: int, end_ns: int) -> None:
+        """Delete the coverage between two stamps, of all cameras."""
+        self.write()
+        spans = self._database.rows(
+            f"SELECT id, camera_id, start_ns, end_ns FROM {self._table} WHERE start_ns <= ? AND end_ns >= ?",
+            (end_ns, start_ns),
+        )
+        for row, camera, first, last in spans:
+            self._database.write(f"DELETE FROM {self._table} WHERE id = ?", (row,))
+            for part in subtract_spans([(first, last)], [(start_ns, end_ns)]):
+                sql = f"INSERT INTO {self._table} (camera_id, start_ns, end_ns) VALUES (?, ?, ?)"
+                self._database.write(sql, (camera, *part))
+        self.reset()
+
     def reset(self) -> None:
         """Begin new spans: the written ones were rolled back or deleted."""
         self._current.clear()

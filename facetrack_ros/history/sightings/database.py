@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 
 from facetrack_ros.errors import DamagedStoreError, DiskError, StoreError, store_errors
 from facetrack_ros.history.disk_room import was_deleted
+from facetrack_ros.history.sightings.unused_bytes import can_clear, clear_unused
 from facetrack_ros.models.contract import ModelContract
 
 SCHEMA_VERSION = 4
@@ -82,6 +83,23 @@ def index_path(database: Path) -> Path:
 def stored_models(directory: Path | str) -> tuple[str, ...]:
     """Ids of the models with sightings in a robot's folder, sorted."""
     return tuple(sorted(unquote(path.stem[len("sightings-") :]) for path in Path(directory).glob("sightings-*.sqlite")))
+
+
+# Of files opened beside SQLite's own descriptor, by device and inode. They stay open: closing one would end the locks
+# of this process on the file (fcntl(2)), which SQLite relies on.
+_RAW_FILES: dict[tuple[int, int], int] = {}
+
+
+def _raw_file(path: Path) -> int:
+    """A descriptor of a database's file for reading and writing.
+
+    :raises OSError: it cannot be opened.
+    """
+    state = path.stat()
+    key = state.st_dev, state.st_ino
+    if key not in _RAW_FILES:
+        _RAW_FILES[key] = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    return _RAW_FILES[key]
 
 
 class Database:
@@ -215,6 +233,26 @@ class Database:
     def empty_log(self) -> None:
         """Move all that is committed from the write-ahead log into the file, and truncate the log."""
         self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def clear_traces(self) -> None:
+        """Leave no byte of what was deleted in file and log.
+
+        :raises StoreError: another program reads an older state; the bytes stay until it ends and this is called again.
+        """
+        self.commit()
+        ((busy, _, _),) = self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        if busy:
+            advice = "end it, then start the robot or the command again, which finishes the deletion"
+            raise StoreError(f"another program is reading {self.path}, so that deleted bytes stay in it; {advice}")
+        self.run("PRAGMA shrink_memory")  # pages in memory have the unused bytes too, and may be written again
+        with store_errors(f"cannot clear {self.path}"):
+            file = _raw_file(self.path)
+            clear = can_clear(file)
+            if clear:
+                clear_unused(file)
+        if not clear:
+            self.run("VACUUM")
+            self.empty_log()
 
     @property
     def writable(self) -> bool:

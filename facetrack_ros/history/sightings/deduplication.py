@@ -77,6 +77,19 @@ class OpenSightings:
             if not sightings:
                 del self._of_track[track_id]
 
+    def remove(self, rows: np.ndarray) -> None:
+        """Follow the removal of rows from the index.
+
+        :param rows: ``(n,)`` int64, sorted.
+        """
+        gone = set(rows.tolist())
+        for track_id, sightings in list(self._of_track.items()):
+            sightings[:] = [sighting for sighting in sightings if sighting.row not in gone]
+            for sighting in sightings:
+                sighting.row -= int(np.searchsorted(rows, sighting.row))
+            if not sightings:
+                del self._of_track[track_id]
+
     def lowest_row(self) -> int | None:
         """The first row of the index that may still change, None when there is none."""
         return min((sighting.row for open_ in self._of_track.values() for sighting in open_), default=None)

@@ -6,6 +6,8 @@ leaves none.
 
 from collections.abc import Callable
 
+import numpy as np
+
 from facetrack_ros.history.sightings.indexed_database import IndexedDatabase
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.sightings.table import Condition, last_seen_before, within
@@ -22,6 +24,41 @@ def delete_span(indexed: IndexedDatabase, camera_id: str, start_ns: int, end_ns:
         indexed.rescans.delete(camera_id, start_ns, end_ns)
 
     return _delete(indexed, within(camera_id, start_ns, end_ns), delete_others)
+
+
+def erase(indexed: IndexedDatabase, ids: np.ndarray) -> int:
+    """Delete sightings wherever they are in the store; index and files stay usable, and no byte of them remains.
+
+    Every step can be done again: a process killed in between leaves sightings that a second call finds.
+
+    :param ids: ``(n,)`` int64.
+    :returns: how many there were.
+    :raises StoreError: the disk refuses, or another program keeps old bytes in the file.
+    """
+    indexed.blocks.stop()
+    with indexed.changing():
+        indexed.commit(freeze=False)
+        before = len(indexed.index)
+        indexed.blocks.erase(ids)
+        indexed.table.delete_ids(ids.tolist())
+        indexed.blocks.note_erased(ids)
+        indexed.commit(freeze=False)
+        indexed.open_sightings.remove(indexed.blocks.forget(ids))
+        indexed.database.clear_traces()
+        indexed.blocks.freeze_next()
+        return before - len(indexed.index)
+
+
+def uncover(indexed: IndexedDatabase, start_ns: int, end_ns: int) -> None:
+    """Delete coverage, recordings and rescans between two stamps, as if no frame had arrived then."""
+    with indexed.changing():
+        indexed.write_pending()
+        for coverage in (indexed.coverage, indexed.analysed):
+            coverage.delete_between(start_ns, end_ns)
+        for camera in set(indexed.index.cameras()) | set(indexed.coverage.cameras()):
+            indexed.ingests.delete(camera, start_ns, end_ns)
+            indexed.rescans.delete(camera, start_ns, end_ns)
+        indexed.commit()
 
 
 def prune(indexed: IndexedDatabase, limits: SightingLimits, now_ns: int, brake: bool, held: int = 0) -> int:

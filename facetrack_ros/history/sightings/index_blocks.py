@@ -115,6 +115,26 @@ class IndexBlocks:
         with store_errors(f"cannot delete in {self._folder.path}", "check its permissions"):
             self._folder.remove(ids)
 
+    def erase(self, ids: np.ndarray) -> None:
+        """Overwrite sightings in every block file, before they are deleted from the database.
+
+        :param ids: ``(n,)`` int64.
+        :raises StoreError: the disk refuses.
+        """
+        self.stop()
+        with store_errors(f"cannot erase in {self._folder.path}", "check its permissions"):
+            self._folder.erase(ids)
+
+    def note_erased(self, ids: np.ndarray) -> None:
+        """In the transaction that deletes erased sightings: their blocks stay usable."""
+        if self._supported:
+            for row in ids.tolist():
+                self._database.write("DELETE FROM outdated WHERE id = ?", (row,))
+
+    def forget(self, ids: np.ndarray) -> np.ndarray:
+        """Remove erased sightings from the index in memory; ``(n,)`` int64, the rows they had, sorted."""
+        return self._index.remove(ids, _BlockVectors.keeping)
+
     def stop(self) -> None:
         """Abort what is being written, and wait for its thread."""
         writer = self._writer
@@ -187,8 +207,8 @@ class _BlockVectors:
     :param ids: of the block's rows.
     """
 
-    def __init__(self, file: BlockFile, table: SightingTable, ids: np.ndarray, folder: BlockFolder) -> None:
-        self._file: BlockFile | None = file
+    def __init__(self, file: BlockFile | None, table: SightingTable, ids: np.ndarray, folder: BlockFolder) -> None:
+        self._file = file
         self._table = table
         self._ids = ids
         self._folder = folder
@@ -205,6 +225,20 @@ class _BlockVectors:
             except StoreError as error:
                 self._stop_using_file(str(error))
         return self._table.embeddings(self._ids[rows].tolist())
+
+    @staticmethod
+    def keeping(source: VectorSource, rows: np.ndarray) -> VectorSource:
+        """What reads only some rows of a block, after the others were erased.
+
+        :param rows: ``(n,)`` of the block.
+        """
+        assert isinstance(source, _BlockVectors)
+        file = source._file
+        if file is not None and file.path.exists():
+            file.keep(file.places[rows])
+        else:
+            file = None
+        return _BlockVectors(file, source._table, source._ids[rows], source._folder)
 
     def report_damaged(self) -> None:
         """The file contains wrong vectors: read from the database from now on."""

@@ -83,13 +83,15 @@ class IndexedDatabase:
             if stamp_ns is not None:
                 self.open_sightings.close_before(stamp_ns)
 
-    def commit(self) -> None:
+    def commit(self, freeze: bool = True) -> None:
         """Commit everything added so far.
 
+        :param freeze: whether a block that no longer changes may be written now.
         :raises StoreError: the disk does not take it, or the file was deleted; then a new one is created.
         """
         self._commit()
-        self.blocks.freeze_next()
+        if freeze:
+            self.blocks.freeze_next()
 
     def reload(self, read_ahead: bool = True) -> None:
         """Load the index from what the file holds.

@@ -13,7 +13,7 @@ from facetrack_ros.history.sightings.indexed_database import IndexedDatabase
 from facetrack_ros.history.sightings.scene import SAMPLE_ROWS, SAMPLE_STRETCHES, Scene
 from facetrack_ros.history.sightings.scene_rows import SceneRows
 from facetrack_ros.history.sightings.sighting import Sighting
-from facetrack_ros.history.sightings.table import PersonSpan
+from facetrack_ros.history.sightings.table import PersonSpan, SightingTrace
 from facetrack_ros.tracking.identity_merges import IdentityMerges
 
 #: Faces that stand for a track, the best.
@@ -193,6 +193,40 @@ class SightingQueries:
         """``(n, dimension)`` embeddings and ``(n,)`` qualities of a person's best sightings."""
         with self._indexed.lock:
             return self._indexed.table.best_faces(person_id, limit)
+
+    def traces_of(
+        self, person_ids: Iterable[str] = (), track_ids: Iterable[str] = (), ids: Iterable[int] = ()
+    ) -> list[SightingTrace]:
+        """The sightings of persons, of tracks and of database ids, without faces, each once."""
+        with self._indexed.changing():
+            table = self._indexed.table
+            table.write_spans()
+            named = (("person_id", person_ids), ("track_id", track_ids), ("id", ids))
+            found = {trace.row: trace for column, values in named for trace in table.traces(column, values)}
+            return list(found.values())
+
+    def traces_between(self, start_ns: int, end_ns: int) -> list[SightingTrace]:
+        """The sightings of all cameras whose span overlaps a time, without faces."""
+        with self._indexed.changing():
+            self._indexed.table.write_spans()
+            return self._indexed.table.traces_between(start_ns, end_ns)
+
+    def matches_of(self, embedding: np.ndarray, threshold: float) -> dict[int, float]:
+        """Similarity of every sighting from a threshold on, by database id.
+
+        :param embedding: ``(dimension,)`` unit vector.
+        """
+        with self._indexed.lock:
+            hits = self._indexed.index.search(embedding, -(2**63), 2**63 - 1, (), threshold)
+            return {self._indexed.index.id_of(row): value for row, value in zip(hits.rows, hits.similarity.tolist())}
+
+    def embeddings_of(self, ids: list[int]) -> np.ndarray:
+        """``(n, dimension)`` float32 of sightings by their database ids.
+
+        :raises StoreError: one is missing.
+        """
+        with self._indexed.lock:
+            return self._indexed.table.embeddings(ids)
 
     def of_track(self, track_id: str) -> list[Sighting]:
         """A track's sightings, the first seen first."""

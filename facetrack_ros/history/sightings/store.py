@@ -159,6 +159,19 @@ class SightingStore(SightingQueries):
         """
         return deletion.delete_span(self._indexed, camera_id, start_ns, end_ns)
 
+    def erase(self, ids: np.ndarray) -> int:
+        """Delete sightings by their database ids so that no byte of them remains, see :func:`.deletion.erase`.
+
+        :returns: how many there were.
+        :raises StoreError: the disk refuses, or another program keeps old bytes in the file.
+        """
+        self._scene = (None, None, 0)
+        return deletion.erase(self._indexed, ids)
+
+    def uncover(self, start_ns: int, end_ns: int) -> None:
+        """Delete what says that there were frames between two stamps."""
+        deletion.uncover(self._indexed, start_ns, end_ns)
+
     def prune(self, limits: SightingLimits, now_ns: int, brake: bool = True) -> int:
         """Delete the sightings beyond the limits, the longest unseen first, and the coverage of their time.
 

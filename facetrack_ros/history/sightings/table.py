@@ -52,6 +52,26 @@ class PersonSpan:
     last_ns: int
 
 
+@dataclass(frozen=True, eq=False)
+class SightingTrace:
+    """A sighting without its face.
+
+    :param row: its id in the database.
+    :param bbox: ``(4,)`` float32, the person at ``stamp_ns``, pixels.
+    :param thumbnail: whether it has one.
+    """
+
+    row: int
+    camera_id: str
+    track_id: str
+    person_id: str
+    stamp_ns: int
+    first_ns: int
+    last_ns: int
+    bbox: np.ndarray
+    thumbnail: bool
+
+
 class SightingTable:
     """Reads and writes sightings within the database's open transaction; its owner commits and holds the lock.
 
@@ -113,6 +133,42 @@ class SightingTable:
             sql = f"DELETE FROM {table} WHERE sighting_id IN (SELECT id FROM sightings WHERE {where})"
             self._database.write(sql, values)
         self._database.write(f"DELETE FROM sightings WHERE {where}", values)
+
+    def delete_ids(self, ids: Sequence[int]) -> None:
+        """Delete sightings of these ids with their thumbnails and poses."""
+        for part in _parts(list(ids)):
+            for table, column in (("thumbnails", "sighting_id"), ("poses", "sighting_id"), ("sightings", "id")):
+                self._database.write(f"DELETE FROM {table} WHERE {column} IN ({_marks(part)})", part)
+            for row in part:
+                self._spans.pop(row, None)
+
+    def traces(self, column: str, values: Iterable[object]) -> list["SightingTrace"]:
+        """What rows with one of the values in a column tell of a person beside the face, as of the last
+        :meth:`write_spans`.
+
+        :param column: ``person_id``, ``track_id`` or ``id``.
+        """
+        found: list[SightingTrace] = []
+        for part in _parts(list(values)):
+            found += self._traces(f"s.{column} IN ({_marks(part)})", tuple(part))
+        return found
+
+    def traces_between(self, start_ns: int, end_ns: int) -> list["SightingTrace"]:
+        """:meth:`traces` of the rows whose span overlaps a time."""
+        return self._traces("s.first_ns <= ? AND s.last_ns >= ?", (end_ns, start_ns))
+
+    def _traces(self, where: str, values: tuple) -> list["SightingTrace"]:
+        rows = self._database.rows(
+            "SELECT s.id, s.camera_id, s.track_id, s.person_id, s.stamp_ns, s.first_ns, s.last_ns, s.bbox, "
+            f"coalesce(length(t.jpeg), 0) > 0 FROM sightings s {_THUMBNAILS}WHERE {where}",
+            values,
+        )
+        return [
+            SightingTrace(
+                row, camera, track, person, stamp, first, last, np.frombuffer(box, np.float32), bool(thumbnail)
+            )
+            for row, camera, track, person, stamp, first, last, box, thumbnail in rows
+        ]
 
     def ids(self, condition: Condition) -> np.ndarray:
         """``(n,)`` int64: the ids of sightings."""

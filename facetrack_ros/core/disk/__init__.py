@@ -1,0 +1,1 @@
+"""Files on disk: :mod:`.overwriting`, deletion that leaves no bytes."""
