@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, TextIO
 
-from facetrack_ros.core.validation import escaped
+from facetrack_ros.core.printable import escaped
 
 
 def plain(text: str) -> str:

@@ -10,7 +10,8 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from facetrack_ros import msg, srv
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.config import Config
-from facetrack_ros.core.validation import LONGEST_NAME, printable
+from facetrack_ros.core.printable import printable
+from facetrack_ros.core.validation import LONGEST_NAME
 from facetrack_ros.errors import InvalidInput, RequestError
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS
 from facetrack_ros.nodes.conversion.people import entry_to_message, people_from_message, verdict_to_message

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.node import Node
 
-from facetrack_ros.core.validation import printable
+from facetrack_ros.core.printable import printable
 from facetrack_ros.nodes.health.publisher import DEPTH, INPUT
 
 # Robots remembered, counts of one node, and their lengths; diagnostics come from anybody of the network.

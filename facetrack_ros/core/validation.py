@@ -6,12 +6,12 @@
 import math
 import re
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from facetrack_ros.core.names import nfc
+from facetrack_ros.core.printable import LONGEST_TEXT, escaped, printable
 from facetrack_ros.core.vectors import WIRE_TOLERANCE, is_unit
 from facetrack_ros.errors import InvalidInput
 
@@ -19,8 +19,6 @@ from facetrack_ros.errors import InvalidInput
 LONGEST_NAME = 64
 #: Longest id made here: two names, a number of 20 digits and separators (``t_robot1_front_12``).
 LONGEST_ID = 160
-#: Longest sentence of another robot; longer ones are cut.
-LONGEST_TEXT = 1000
 #: Largest dimension of an embedding of a model that is not known here.
 MOST_DIMENSIONS = 4096
 #: First stamp that no ROS time holds: its seconds are 32 bits with a sign.
@@ -32,36 +30,6 @@ _TOKEN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
 _MODEL = re.compile(r"[^\s/\\=:]+")
 # Joiners within words of Persian, Hindi and other scripts; they have no shape of their own.
 _JOINERS = "\u200c\u200d"
-# Control characters but for tab and line feed; separators of lines; signs of text direction and other signs without a
-# shape; halves of surrogate pairs, which stand for bytes that are not UTF-8.
-_UNPRINTABLE = chain(
-    set(range(0x20)) - set(map(ord, "\t\n")),
-    range(0x7F, 0xA0),
-    (0xAD, 0x061C, 0x200B, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF),
-    range(0x202A, 0x202F),
-    range(0x2060, 0x2070),
-    range(0xD800, 0xE000),
-    range(0xFFF9, 0xFFFC),
-    range(0xE0000, 0xE0080),
-)
-_ESCAPES = {code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in _UNPRINTABLE}
-_IN_LINE = {**_ESCAPES, 9: " ", 10: " "}
-
-
-def escaped(text: str) -> str:
-    """The text with control characters and terminal escapes written as ``\\x1b`` and the like; tabs and line feeds
-    stay."""
-    return text.translate(_ESCAPES)
-
-
-def printable(text: object, longest: int = LONGEST_TEXT) -> str:
-    """One line of printable text for a log, a table or a terminal; cut with "…" where it is longer than ``longest``.
-
-    For sentences of others, which are shown and never compared: it refuses nothing.
-    """
-    said = str(text)
-    cut = said[: longest + 1].translate(_IN_LINE)
-    return cut if len(cut) <= longest and len(said) <= longest else f"{cut[: longest - 1]}…"
 
 
 def ros_name(text: str, what: str) -> str:

@@ -4,12 +4,14 @@ import logging
 import os
 from pathlib import Path
 
-from facetrack_ros.core.validation import printable
+from facetrack_ros.core.line_file import MAX_BYTES
+from facetrack_ros.core.printable import printable
 from facetrack_ros.errors import store_errors
 
 _MARK = ".damaged-"
 # What must be a file or a folder in a robot's folder, by its name; of other names nothing is known.
 _FILES = (".json", ".jsonl", ".csv", ".sqlite", ".sqlite-wal", ".sqlite-shm", ".lock", ".part", ".new", ".mcap")
+_READ_WHOLE = ("aliases.jsonl", "clocks.jsonl")
 _FOLDERS = ("gallery", "frames")
 _INDEX = ".index"
 
@@ -42,7 +44,7 @@ def set_aside(path: Path, why: object) -> Path:
 
 def set_foreign_aside(folder: Path) -> None:
     """Set aside what has the name of a file in a robot's folder and is none: a folder, device, pipe, or a link to
-    nothing; and what has the name of a folder and is none.
+    nothing; what has the name of a folder and is none; and a log that is read whole and far too large for that.
 
     :raises StoreError: the folder cannot be read, or the disk refuses.
     """
@@ -58,6 +60,8 @@ def set_foreign_aside(folder: Path) -> None:
                 set_aside(path, "it is no folder")
         elif (path.name.endswith(_FILES) or folder.name.endswith(_INDEX)) and is_foreign(path):
             set_aside(path, "it is no file")
+        elif path.name in _READ_WHOLE and path.stat().st_size > MAX_BYTES:
+            set_aside(path, f"it is larger than {MAX_BYTES // 10**6} MB")
 
 
 def is_foreign(path: Path) -> bool:

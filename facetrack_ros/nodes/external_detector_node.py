@@ -6,6 +6,7 @@ from typing import Any
 from facetrack_ros import msg
 from facetrack_ros.core import validation
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.printable import printable
 from facetrack_ros.nodes.base.bounds import FRAMES
 from facetrack_ros.nodes.base.optional_messages import import_messages
 from facetrack_ros.nodes.base.process import run_node
@@ -66,7 +67,7 @@ class ExternalDetectorNode(RobotMemberNode):
             seen = sorted({what.hypothesis.class_id for detection in array.detections for what in detection.results})
             self.get_logger().info(
                 f"no person among the {len(array.detections)} detections of {camera}: their classes are "
-                f"{validation.printable(', '.join(seen), 200) or 'none'}; persons are "
+                f"{printable(', '.join(seen), 200) or 'none'}; persons are "
                 f"{', '.join(sorted(self._classes))} from a score of {self.settings.detector.min_score:g}",
                 throttle_duration_sec=60.0,
             )

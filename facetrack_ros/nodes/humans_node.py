@@ -10,7 +10,7 @@ from std_msgs.msg import Bool, Float32, Header, String
 
 from facetrack_ros import msg
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.core.jpeg_orientation import shown_size
+from facetrack_ros.core.pictures.jpeg_orientation import shown_size
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes.base.optional_messages import import_messages

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.core.jpeg import is_jpeg
-from facetrack_ros.core.jpeg_orientation import turned_jpeg
+from facetrack_ros.core.pictures.jpeg_orientation import turned_jpeg
 from facetrack_ros.errors import ConfigError, FrameError
 from facetrack_ros.pipeline.rotation_estimator import RotationEstimator
 from facetrack_ros.vision.faces.upright import turned

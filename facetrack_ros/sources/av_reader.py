@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.core.jpeg import jpeg_size, whole_jpeg
-from facetrack_ros.core.jpeg_orientation import exif_orientation, turned_jpeg
 from facetrack_ros.core.orientation import UPRIGHT, orientation_of_frame, turn_of, upright
 from facetrack_ros.core.pictures.decoding import check_picture
 from facetrack_ros.core.pictures.ffmpeg import FILM_FORMATS, open_input
+from facetrack_ros.core.pictures.jpeg_orientation import exif_orientation, turned_jpeg
 from facetrack_ros.errors import FrameError
 from facetrack_ros.sources.film_account import FilmAccount
 from facetrack_ros.sources.film_header import check_film

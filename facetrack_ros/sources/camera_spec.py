@@ -1,7 +1,8 @@
 """The ``--camera NAME=SOURCE`` and ``--robot NAME`` of the command line."""
 
 from facetrack_ros.core.masking import mask_camera
-from facetrack_ros.core.validation import LONGEST_NAME, printable, ros_name
+from facetrack_ros.core.printable import printable
+from facetrack_ros.core.validation import LONGEST_NAME, ros_name
 from facetrack_ros.errors import ConfigError, InvalidInput
 
 

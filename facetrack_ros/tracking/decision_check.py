@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from facetrack_ros.core import validation
+from facetrack_ros.core.printable import printable
 from facetrack_ros.errors import InvalidInput
 from facetrack_ros.tracking.identity_merges import MergeDecision
 
@@ -30,6 +31,6 @@ def checked_decision(decision: MergeDecision) -> MergeDecision:
         validation.count(decision.faces, "the number of faces of a merge decision", _MOST_FACES)
     if decision.version < 0:
         raise InvalidInput("the version of a merge decision is below 0", "version")
-    by = validation.printable(decision.by, validation.LONGEST_NAME)
-    reason = validation.printable(decision.reason, LONGEST_REASON)
+    by = printable(decision.by, validation.LONGEST_NAME)
+    reason = printable(decision.reason, LONGEST_REASON)
     return decision if (by, reason) == (decision.by, decision.reason) else replace(decision, by=by, reason=reason)

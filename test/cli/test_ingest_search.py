@@ -243,7 +243,8 @@ def test_another_recording_of_the_same_time_is_refused_and_what_was_stored_stays
     ("arguments", "expected"),
     [
         (("search", "--image", "x.jpg", "--data", "nowhere"), "x.jpg"),
-        (("search", "--image", "/dev/null", "--data", "data"), "is an empty file"),
+        (("search", "--image", "/dev/null", "--data", "data"), "not a regular file"),
+        (("search", "--image", "empty.jpg", "--data", "data"), "is an empty file"),
         (("search", "--person", "p_robot1_99", "--data", "data"), "p_robot1_99"),
         (("search", "--image", "x.jpg", "--data", "data", "--at", START), "--window"),
         (("search", "--person", "p_robot1_1", "--data", "data", "--at", "noon", "--window", "5"), "noon"),
@@ -260,6 +261,7 @@ def test_another_recording_of_the_same_time_is_refused_and_what_was_stored_stays
 )
 def test_wrong_use_is_told_in_a_sentence(staged, arguments, expected):
     home, _ = staged
+    (home / "empty.jpg").touch()
     done = facetrack(*arguments, home=home)
     assert done.returncode == 2, (done.stdout, done.stderr)
     assert expected in done.stderr

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from facetrack_ros.core.jpeg_orientation import turned_jpeg
 from facetrack_ros.core.orientation import orientation_of_matrix, turn_of, upright
 from facetrack_ros.core.pictures.decoding import decode
+from facetrack_ros.core.pictures.jpeg_orientation import turned_jpeg
 
 IMAGE = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from facetrack_ros.core import validation
+from facetrack_ros.core.printable import escaped, printable
 from facetrack_ros.errors import FacetrackError, InvalidInput
 
 UNIT = [0.6, 0.8]
@@ -97,10 +98,10 @@ def test_texts_that_name_no_person(name):
 
 
 def test_sentences_of_others_are_made_printable_and_cut():
-    assert validation.printable("a\x1b[31mb\r\n\tc\u202ed\ud800") == "a\\x1b[31mb\\x0d  c\\u202ed\\ud800"
-    assert validation.printable("x" * 5000, 10) == "xxxxxxxxx…"
-    assert validation.printable("José 王") == "José 王"
-    assert validation.escaped("a\n\tb\x9b") == "a\n\tb\\x9b"
+    assert printable("a\x1b[31mb\r\n\tc\u202ed\ud800") == "a\\x1b[31mb\\x0d  c\\u202ed\\ud800"
+    assert printable("x" * 5000, 10) == "xxxxxxxxx…"
+    assert printable("José 王") == "José 王"
+    assert escaped("a\n\tb\x9b") == "a\n\tb\\x9b"
 
 
 def test_plain_text():

@@ -89,6 +89,7 @@ DAMAGES = {
     "nested": lambda path: path.write_bytes(b"[" * 100_000 + b"\n"),
     "folder": lambda path: (path.unlink(), path.mkdir()),
     "link": lambda path: (path.unlink(), path.symlink_to("nothing")),
+    "sparse": lambda path: os.truncate(path, 10 * 2**30),
     "pipe": lambda path: (path.unlink(), os.mkfifo(path)),
 }
 

@@ -11,6 +11,7 @@ from facetrack_ros.config import Config
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.nodes.base.inbox import Inbox
 from facetrack_ros.nodes.fleet.rescan_service import RescanService
 from facetrack_ros.search.request import SearchRequest
 
@@ -24,8 +25,9 @@ class Node:
     def __init__(self, **settings):
         self.settings = Config({name.replace("__", "."): value for name, value in settings.items()})
         self.heard = {}
+        self.inbox = Inbox(self.get_logger())
 
-    def create_subscription(self, kind, topic, callback, qos):
+    def receive(self, kind, topic, callback, qos):
         self.heard[topic] = callback
 
     def get_logger(self):
@@ -44,7 +46,7 @@ def history(tmp_path):
 def test_on_a_low_battery_no_frame_is_rescanned_and_the_reason_is_returned(history):
     node = Node()
     service = RescanService(node)
-    node.heard["battery_state"](BatteryState(percentage=0.1))
+    node.heard["battery_state"](BatteryState(percentage=0.1), {})
     done, note = service.rescan(history, REQUEST, time.monotonic() + 10)
     assert (done.scanned, done.remaining) == (0, 3)
     assert "battery at 10%" in note

@@ -38,7 +38,7 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract, read_contract, write_contract
 from facetrack_ros.search.offline.open_history import OpenHistory
-from facetrack_ros.search.reference_image import decode_reference
+from facetrack_ros.search.reference_image import decode_reference, read_picture
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.sources.bag_writer import BagWriter
 from facetrack_ros.sources.factory import open_source
@@ -210,7 +210,7 @@ def _read_pictures(folder: Path) -> None:
     refused = None
     for path in sorted(folder.iterdir()):
         try:
-            decode_reference(path.read_bytes())
+            decode_reference(read_picture(str(path)))
         except FacetrackError as error:
             refused = error
     if refused:

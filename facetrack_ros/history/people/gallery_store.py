@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.bounded_file import read_bounded
-from facetrack_ros.core.validation import printable
+from facetrack_ros.core.printable import printable
 from facetrack_ros.errors import store_errors
 from facetrack_ros.history.set_aside import set_aside
 from facetrack_ros.models.contract import ModelContract

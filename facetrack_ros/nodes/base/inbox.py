@@ -11,7 +11,7 @@ from typing import Any
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
 from facetrack_ros.concurrency.sender_limits import RateLimit, SenderLimits
-from facetrack_ros.core.validation import escaped, printable
+from facetrack_ros.core.printable import escaped, printable
 from facetrack_ros.errors import FacetrackError, InvalidInput
 from facetrack_ros.nodes.base.throttled_log import ThrottledLog
 

@@ -6,7 +6,7 @@ from rclpy.logging import LoggingSeverity, get_logger
 from rclpy.node import Node
 
 from facetrack_ros.core.masking import mask_passwords
-from facetrack_ros.core.validation import escaped
+from facetrack_ros.core.printable import escaped
 
 
 class RosLogHandler(logging.Handler):

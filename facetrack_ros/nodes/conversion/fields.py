@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from facetrack_ros.core import validation
+from facetrack_ros.core.printable import LONGEST_TEXT, printable
 
 # Bounds, chosen by hand far above what honest robots send, so that one message costs milliseconds and kilobytes.
 #: Persons, faces or tracks of a frame: detectors return 300 at most.
@@ -53,6 +54,6 @@ def box(values: Any, what: str) -> np.ndarray:
     return validation.numbers(values, what, (4,), -FARTHEST_PX, FARTHEST_PX)
 
 
-def clean(source: object, names: Iterable[str], longest: int = validation.LONGEST_TEXT) -> dict[str, Any]:
+def clean(source: object, names: Iterable[str], longest: int = LONGEST_TEXT) -> dict[str, Any]:
     """Sentences of others by field, printable and cut to ``longest``."""
-    return {name: validation.printable(getattr(source, name), longest) for name in names}
+    return {name: printable(getattr(source, name), longest) for name in names}

@@ -7,6 +7,7 @@ import numpy as np
 
 from facetrack_ros import msg
 from facetrack_ros.core import validation
+from facetrack_ros.core.printable import printable
 from facetrack_ros.errors import InvalidInput
 from facetrack_ros.history.sightings.table import PersonSpan
 from facetrack_ros.nodes.conversion.fields import MOST_ROBOTS, clean, float_array, pick
@@ -169,7 +170,7 @@ def people_from_message(message: msg.PeopleResult) -> RobotPeople:
         entries=tuple(map(_listed_entry, message.gallery)),
         robot_id=validation.ros_name(message.robot_id, "the robot of a list of persons"),
         instance_id=validation.token(message.instance_id, "the process of a list of persons", empty=True),
-        error=validation.printable(message.error),
+        error=printable(message.error),
     )
 
 

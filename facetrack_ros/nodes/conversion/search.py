@@ -10,6 +10,7 @@ from geometry_msgs.msg import Point, Pose, Quaternion
 from facetrack_ros import msg, srv
 from facetrack_ros.core import validation
 from facetrack_ros.core.pose import RobotPose
+from facetrack_ros.core.printable import printable
 from facetrack_ros.errors import InvalidInput
 from facetrack_ros.nodes.conversion import fields
 from facetrack_ros.nodes.conversion.fields import box, byte_array, clean, float_array, pick
@@ -140,14 +141,14 @@ def match_from_message(message: msg.FaceMatch) -> Match:
         normalised_similarity=validation.number(
             message.normalised_similarity, "a normalised similarity", -fields.FARTHEST_PX, fields.FARTHEST_PX, nan=True
         ),
-        different_person=validation.printable(message.different_person),
+        different_person=printable(message.different_person),
     )
 
 
 def _robot(name: str) -> str:
     """A robot's name in an answer, also as ``robot1 (2 of that name)``."""
     if len(name) > fields.LONGEST_OLD_NAME or not _ROBOT_OF_ANSWER.fullmatch(name):
-        raise InvalidInput(f"the robot of an answer, {validation.printable(name, 60)!r}, has no valid name", "name")
+        raise InvalidInput(f"the robot of an answer, {printable(name, 60)!r}, has no valid name", "name")
     return name
 
 
@@ -235,7 +236,7 @@ def _checked_figures(message: msg.RobotAnswer) -> dict[str, Any]:
         validation.number(getattr(message, name), name, -fields.MOST_COUNT, fields.MOST_COUNT, nan=True)
     return pick(message, [name for name in _ROBOT if name not in _SENTENCES]) | {
         "robot_id": _robot(message.robot_id),
-        "status": validation.printable(message.status, 32),
+        "status": printable(message.status, 32),
         "instance_id": validation.token(message.instance_id, "the process of an answer", empty=True),
         "model_id": validation.model_name(message.model_id, "the embedder of an answer", empty=True),
     }

@@ -14,6 +14,7 @@ from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.core.printable import printable
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.errors import InvalidInput
 from facetrack_ros.nodes.conversion.fields import (
@@ -50,7 +51,7 @@ def frame_from_header(message: msg.Detections | msg.Faces | msg.Tracks, camera_i
     :raises InvalidInput: it is of another camera, or its header is not valid.
     """
     if camera_id and message.camera_id != camera_id:
-        raise InvalidInput(f"it is of camera {validation.printable(message.camera_id, 64)}, not of {camera_id}", "name")
+        raise InvalidInput(f"it is of camera {printable(message.camera_id, 64)}, not of {camera_id}", "name")
     number = validation.count(message.frame_number, "the frame number", MOST_COUNT)
     stamp_ns = stamp_of(message.header.stamp, "the stamp")
     camera_id = validation.identifier(message.camera_id, "the camera")
@@ -270,7 +271,7 @@ def _fields_of_kind(message: msg.PersonEvent) -> dict[str, Any]:
             "last_bbox": (x1, y1, x2, y2),
             "reason": validation.plain_text(message.reason, "the reason of an event", 200) or None,
         }
-    raise InvalidInput(f"there is no event {validation.printable(message.event, 64)!r}", "text")
+    raise InvalidInput(f"there is no event {printable(message.event, 64)!r}", "text")
 
 
 def _share(value: float, what: str) -> float:

@@ -15,7 +15,7 @@ from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.concurrency.open_calls import OpenCalls
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.core.validation import printable
+from facetrack_ros.core.printable import printable
 from facetrack_ros.errors import RequestError, StoreError
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.base.bounds import ALERTS

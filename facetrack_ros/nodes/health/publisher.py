@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
-from facetrack_ros.core.validation import printable
+from facetrack_ros.core.printable import printable
 from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
 from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.health.status import ERROR_SHOWN_S, OK, WARN, Diagnosis

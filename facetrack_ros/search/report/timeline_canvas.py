@@ -8,7 +8,7 @@ import numpy as np
 
 from facetrack_ros.core.pictures.decoding import decode_picture
 from facetrack_ros.core.pictures.picture_limits import THUMBNAIL, PictureLimits
-from facetrack_ros.core.validation import escaped
+from facetrack_ros.core.printable import escaped
 from facetrack_ros.errors import FrameError
 
 #: A name or hexadecimal code, or red, green, blue and alpha from 0 to 1.

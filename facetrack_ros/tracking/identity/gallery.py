@@ -9,6 +9,7 @@ import numpy as np
 from facetrack_ros.core import validation
 from facetrack_ros.core.cohort import Cohort
 from facetrack_ros.core.names import nfc
+from facetrack_ros.core.printable import printable
 from facetrack_ros.core.similarity_level import SimilarityLevel
 from facetrack_ros.errors import InvalidInput
 from facetrack_ros.tracking.identity.agreement import LEAST_FRAMES, MATCHING_SHARE, AgreementRule
@@ -87,7 +88,7 @@ def entry_id(text: str) -> str:
     """
     if not isinstance(text, str) or len(text) > validation.LONGEST_ID or not _ENTRY_ID.fullmatch(text):
         raise EntryRefused(
-            f"{validation.printable(text, 60)!r} is no id of a gallery entry: it must begin with a letter and hold at "
+            f"{printable(text, 60)!r} is no id of a gallery entry: it must begin with a letter and hold at "
             f"most {validation.LONGEST_ID} letters, digits and underscores",
             "id",
         )

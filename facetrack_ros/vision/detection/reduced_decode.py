@@ -8,7 +8,7 @@ import numpy as np
 from facetrack_ros.core.boxes import clip
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.core.jpeg_orientation import shown_size
+from facetrack_ros.core.pictures.jpeg_orientation import shown_size
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ import pytest
 
 from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.core.jpeg import whole_jpeg
-from facetrack_ros.core.jpeg_orientation import exif_orientation, shown_size, turned_jpeg
 from facetrack_ros.core.pictures.decoding import decode
+from facetrack_ros.core.pictures.jpeg_orientation import exif_orientation, shown_size, turned_jpeg
 
 
 @pytest.fixture
