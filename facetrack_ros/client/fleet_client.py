@@ -27,6 +27,8 @@ _MOST_PROCESSES = 5000
 FIND_S = 5.0
 # DDS repeats a lost announcement after three seconds: a second before that, and the second of calm that follows.
 DISCOVERED_S = 2.3
+# Once all robots have told which others they know: heartbeats already on their way arrive within this time.
+TOLD_CALM_S = 0.3
 # How often to check for an endpoint; rclpy's Client.wait_for_service checks every 0.25 s.
 CHECK_S = 0.02
 
@@ -118,24 +120,29 @@ class FleetClient:
             return self._changed.wait_for(lambda: condition(dict(self._heartbeats)), timeout_s)
 
     def wait_for_heartbeats(self, timeout_s: float) -> int:
-        """Wait until every robot that DDS has discovered was heard and no other is discovered within a second.
+        """Wait until every robot was heard that DDS has discovered or that another robot hears.
+
+        It ends :data:`TOLD_CALM_S` after the last change, once every robot heard has told which others it knows. Where
+        one has not, it ends a second after the last discovery, and not before :data:`DISCOVERED_S`.
 
         :returns: number of robots discovered but not heard within ``timeout_s``.
         """
-        deadline, calm_since, known = time.monotonic() + timeout_s, time.monotonic(), -1
+        deadline, calm_since, known = time.monotonic() + timeout_s, time.monotonic(), (-1, -1)
         while True:
             published = self.node.count_publishers(f"{self.mesh}/roster")
             with self._changed:
                 live = sum(not line.leaving for line in self._of_instance.values())
-            if published != known:
-                known, calm_since = published, time.monotonic()
+            if (published, live) != known:
+                known, calm_since = (published, live), time.monotonic()
             now = time.monotonic()
-            if now >= deadline or (live >= published and now - calm_since >= 1.0):
+            told = live > 0 and self.roster_listener.all_told
+            calm = now - calm_since >= (TOLD_CALM_S if told else 1.0)
+            if now >= deadline or (live >= published and calm and (told or now - self._opened_s >= DISCOVERED_S)):
                 return max(0, published - live)
-            time.sleep(0.05)
+            time.sleep(CHECK_S)
 
     def require_robots(self, timeout_s: float = FIND_S) -> int:
-        """Wait until every robot that DDS has discovered was heard.
+        """Wait for robots as :meth:`wait_for_heartbeats` does.
 
         :returns: number of robots discovered but not heard.
         :raises RequestError: there is no robot.
@@ -146,7 +153,6 @@ class FleetClient:
                 f"no robot on the mesh {self.mesh} within {timeout_s:g} s: is one running, on this ROS_DOMAIN_ID "
                 f"({os.environ.get('ROS_DOMAIN_ID', '0')}) and on this mesh (--mesh or {MESH_VARIABLE})?"
             )
-        time.sleep(max(0.0, self._opened_s + DISCOVERED_S - time.monotonic()))
         return self.wait_for_heartbeats(timeout_s)
 
     def require_robot(self) -> None:

@@ -33,6 +33,18 @@ _CROWDED_NS = 60_000_000_000
 
 
 @dataclass(frozen=True)
+class KnownRobot:
+    """What one robot tells of another.
+
+    :param left: whether it announced its end.
+    :param silent: whether no heartbeat of it came for :data:`STALE_NS`.
+    """
+
+    left: bool
+    silent: bool
+
+
+@dataclass(frozen=True)
 class RosterEntry:
     """The last known state of a robot.
 
@@ -45,6 +57,7 @@ class RosterEntry:
         within the last second is among them.
     :param cameras: of all instances.
     :param told_by: the robot that knows this one, which was never heard here; empty: it was.
+    :param awaited: whether that robot hears it now, so that it should soon be heard here too.
     """
 
     robot_id: str
@@ -56,6 +69,7 @@ class RosterEntry:
     instances: tuple[str, ...] = ()
     cameras: tuple[str, ...] = ()
     told_by: str = ""
+    awaited: bool = False
 
     @property
     def stale(self) -> bool:
@@ -110,8 +124,8 @@ class FleetRoster:
 
     def __init__(self) -> None:
         self._robots: dict[str, _Robot] = {}
-        # By teller, robot and process: the robots it knows, and whether each has left.
-        self._told: dict[tuple[str, str], dict[str, bool]] = {}
+        # By teller, robot and process: the robots it knows.
+        self._told: dict[tuple[str, str], dict[str, KnownRobot]] = {}
         #: Number of heartbeats refused for an impossible name or instance id.
         self.malformed = 0
         #: Number of heartbeats refused because the roster is full.
@@ -160,26 +174,38 @@ class FleetRoster:
         heard = [self._entry(name, robot.instances, now_ns) for name, robot in sorted(self._robots.items())]
         return [*heard, *self._unheard()]
 
-    def on_known_robots(self, teller: str, instance_id: str, known: Mapping[str, bool]) -> None:
+    def on_known_robots(self, teller: str, instance_id: str, known: Mapping[str, KnownRobot]) -> None:
         """Take the robots that another robot knows, instead of those it told before. They count once the roster knows
         the process that tells them, and as long as it does.
 
-        :param known: by name whether the robot has left.
+        :param known: by name.
         """
         if len(self._told) >= MOST_ROBOTS:
             self._told = {each: robots for each, robots in self._told.items() if self.knows(*each)}
         if len(self._told) < MOST_ROBOTS:
             self._told[teller, instance_id] = dict(islice(known.items(), MOST_TOLD))
 
+    def all_told(self, now_ns: int) -> bool:
+        """Whether every live process has told which robots it knows, and each that one of them hears is heard here."""
+        alive = [
+            (name, each.instance_id)
+            for name, robot in self._robots.items()
+            for each in robot.instances
+            if each.alive(now_ns)
+        ]
+        return all(each in self._told for each in alive) and not any(entry.awaited for entry in self._unheard())
+
     def _unheard(self) -> list[RosterEntry]:
         """Robots that only others know, by name."""
-        told = {
-            robot: RosterEntry(robot, "", left, 0, told_by=teller)
-            for (teller, instance), known in sorted(self._told.items())
-            if self.knows(teller, instance)
-            for robot, left in known.items()
-            if robot not in self._robots and _possible(robot)
-        }
+        told: dict[str, RosterEntry] = {}
+        for (teller, instance), robots in sorted(self._told.items()):
+            if self.knows(teller, instance):
+                for robot, known in robots.items():
+                    entry = RosterEntry(
+                        robot, "", known.left, 0, told_by=teller, awaited=not (known.left or known.silent)
+                    )
+                    if robot not in self._robots and _possible(robot) and not (robot in told and told[robot].awaited):
+                        told[robot] = entry
         return [told[robot] for robot in sorted(told)[:MOST_TOLD]]
 
     def has_place(self, robot_id: str, now_ns: int) -> bool:

@@ -3,6 +3,8 @@
 import sys
 
 import pytest
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 
 from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config
 from facetrack_ros.errors import ConfigError
@@ -98,6 +100,20 @@ def test_a_value_out_of_range_is_refused_and_the_old_one_stays(graph, robot):
     assert "range" in graph.set("/robot1/tracker", "tracking.exit_after_s", 0.0)
     assert "type" in graph.set("/robot1/tracker", "tracking.exit_after_s", "soon")
     assert robot.tracker.settings.tracking.exit_after_s == 2.0
+
+
+def test_values_of_unknown_type_are_refused_and_the_others_are_set(graph, robot):
+    name, tracker = "tracking.exit_after_s", robot.tracker
+    odd = Parameter(name=name, value=ParameterValue(type=77))
+    good = Parameter(name=name, value=ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=3.0))
+    answer = graph.call(SetParameters, "/robot1/tracker/set_parameters", SetParameters.Request(parameters=[odd, good]))
+    assert [result.successful for result in answer.results] == [False, True]
+    assert answer.results[0].reason
+    assert tracker.settings.tracking.exit_after_s == 3.0
+    together = SetParametersAtomically.Request(parameters=[odd])
+    answer = graph.call(SetParametersAtomically, "/robot1/tracker/set_parameters_atomically", together)
+    assert not answer.result.successful
+    assert answer.result.reason
 
 
 def test_a_threshold_shared_by_the_process_is_changed_on_one_node(graph, robot):

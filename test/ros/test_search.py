@@ -122,7 +122,7 @@ def test_a_search_from_its_parts_to_its_replay(processes, stage, two_embedders, 
         assert {(match.robot_id, match.camera_id) for match in again.matches} == {("robot1", "rear")}
 
         # Recorded and replayed, the request is answered as before, and nothing is logged twice.
-        recorded = next(request for request in requests if request.search_id == "mine")
+        recorded = next(request for request in requests if request.search_id.startswith("mine.q"))
         file = tmp_path / "search.mcap"
         with file.open("wb") as stream:
             writer = Writer(stream)
@@ -138,7 +138,10 @@ def test_a_search_from_its_parts_to_its_replay(processes, stage, two_embedders, 
         results.clear()
         publisher.publish(deserialize_message(message.data, FaceSearchRequest))
         processes.wait_until(
-            lambda: {result.robot.robot_id for result in results if result.search_id == "mine"} == {"robot1", "robot2"},
+            lambda: (
+                {each.robot.robot_id for each in results if each.search_id == recorded.search_id}
+                == {"robot1", "robot2"}
+            ),
             "both answer once more",
         )
         found = [match for result in results for match in result.matches]

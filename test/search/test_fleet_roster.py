@@ -10,9 +10,11 @@ from facetrack_ros.search.fleet_roster import (
     MOST_TOLD,
     STALE_NS,
     FleetRoster,
+    KnownRobot,
 )
 
 SECOND = 1_000_000_000
+HEARD, LEFT, SILENT = KnownRobot(False, False), KnownRobot(True, True), KnownRobot(False, True)
 
 
 def entry(roster, now_ns):
@@ -153,7 +155,7 @@ def test_a_robot_started_over_and_over_fills_no_memory():
 
 def test_robots_that_others_tell_of_are_silent_entries_until_they_are_heard():
     roster = FleetRoster()
-    roster.on_known_robots("robot1", "a", {"robot2": False, "robot3": True, "robot1": False})
+    roster.on_known_robots("robot1", "a", {"robot2": HEARD, "robot3": LEFT, "robot1": HEARD})
     assert not roster.entries(0), "the process that tells is not on the roster"
     roster.on_heartbeat("robot1", "a", "m", False, 0)
     assert [(each.robot_id, each.stale, each.left, each.told_by) for each in roster.entries(0)] == [
@@ -163,7 +165,7 @@ def test_robots_that_others_tell_of_are_silent_entries_until_they_are_heard():
     ]
     roster.on_heartbeat("robot2", "b", "m", False, 1)
     assert [each.told_by for each in roster.entries(1)] == ["", "", "robot1"]
-    roster.on_known_robots("robot1", "a", {"robot2": False})
+    roster.on_known_robots("robot1", "a", {"robot2": HEARD})
     assert [each.robot_id for each in roster.entries(2)] == ["robot1", "robot2"]
 
 
@@ -171,10 +173,31 @@ def test_what_one_robot_tells_is_bounded_and_ends_with_it():
     roster = FleetRoster()
     roster.on_heartbeat("robot1", "a", "m", False, 0)
     roster.on_heartbeat("robot2", "b", "m", False, FORGET_NS)
-    roster.on_known_robots("robot1", "a", {f"r{number}": False for number in range(3 * MOST_TOLD)} | {"": False})
+    roster.on_known_robots("robot1", "a", {f"r{number}": HEARD for number in range(3 * MOST_TOLD)} | {"": HEARD})
     assert len(roster.entries(FORGET_NS)) == 2 + MOST_TOLD
     assert [each.robot_id for each in roster.entries(FORGET_NS + 1)] == ["robot2"]
     for number in range(2 * MOST_ROBOTS):
-        roster.on_known_robots("robot9", f"i{number}", {"robot8": False})
-    roster.on_known_robots("robot2", "b", {"robot3": False})
+        roster.on_known_robots("robot9", f"i{number}", {"robot8": HEARD})
+    roster.on_known_robots("robot2", "b", {"robot3": HEARD})
     assert [each.robot_id for each in roster.entries(FORGET_NS + 1)] == ["robot2", "robot3"]
+
+
+def test_a_robot_that_another_one_hears_is_awaited_until_it_is_heard():
+    roster = FleetRoster()
+    roster.on_heartbeat("robot1", "a", "m", False, 0)
+    assert not roster.all_told(0), "robot1 has not told"
+    roster.on_known_robots("robot1", "a", {"robot2": HEARD, "robot3": LEFT, "robot4": SILENT})
+    assert [(each.robot_id, each.awaited) for each in roster.entries(0)] == [
+        ("robot1", False),
+        ("robot2", True),
+        ("robot3", False),
+        ("robot4", False),
+    ]
+    assert not roster.all_told(0)
+    roster.on_heartbeat("robot2", "b", "m", False, 1)
+    assert not roster.all_told(1), "robot2 has not told"
+    roster.on_known_robots("robot2", "b", {"robot4": HEARD})
+    assert {each.robot_id: each.told_by for each in roster.entries(1) if each.awaited} == {"robot4": "robot2"}
+    roster.on_known_robots("robot2", "b", {"robot4": SILENT})
+    assert roster.all_told(1)
+    assert roster.all_told(STALE_NS + 2), "a silent robot need not tell"

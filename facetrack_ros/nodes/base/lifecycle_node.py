@@ -22,6 +22,7 @@ from facetrack_ros.errors import FacetrackError
 from facetrack_ros.nodes.base import ros_logging
 from facetrack_ros.nodes.base.inbox import Inbox
 from facetrack_ros.nodes.base.mesh_node import MeshNode
+from facetrack_ros.nodes.base.parameter_requests import answered_always
 from facetrack_ros.nodes.base.qos import SERVICE
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -79,9 +80,12 @@ class LifecycleNode(LifecycleNodeMixin, MeshNode):
         events = event_callbacks or SubscriptionEventCallbacks(use_default_callbacks=False)
         return super().create_subscription(*args, event_callbacks=events, **options)
 
-    def create_service(self, *args, qos_profile: QoSProfile = SERVICE, **options) -> Service:
+    def create_service(
+        self, srv_type: type, name: str, callback: Callable, *, qos_profile: QoSProfile = SERVICE, **options
+    ) -> Service:
         """Create a service that keeps as many requests and responses as its node answers at once."""
-        return super().create_service(*args, qos_profile=qos_profile, **options)
+        answering = answered_always(srv_type, callback)
+        return super().create_service(srv_type, name, answering, qos_profile=qos_profile, **options)
 
     def activate(self) -> None:
         """Load what the work needs.

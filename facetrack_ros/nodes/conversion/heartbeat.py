@@ -9,7 +9,7 @@ from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes.conversion.fields import MOST_CAMERAS, MOST_COUNT, MOST_MODELS, clean
 from facetrack_ros.nodes.conversion.time import stamp_of, to_ns, to_time
 from facetrack_ros.search.camera_coverage import CameraCoverage
-from facetrack_ros.search.fleet_roster import MOST_ROBOTS
+from facetrack_ros.search.fleet_roster import MOST_ROBOTS, KnownRobot
 
 # No clock is off by more, seconds.
 _LONGEST_OFFSET_S = 1e10
@@ -103,18 +103,18 @@ def checked_status(message: msg.HistoryStatus) -> msg.HistoryStatus:
     return message
 
 
-def known_robots_from_message(message: msg.KnownRobots) -> tuple[str, str, dict[str, bool]]:
-    """The robot that tells, its process, and by name whether each robot that it knows has left.
+def known_robots_from_message(message: msg.KnownRobots) -> tuple[str, str, dict[str, KnownRobot]]:
+    """The robot that tells, its process, and by name what it tells of each robot that it knows.
 
     :raises InvalidInput: a name is not valid, there are too many, or the lists have different lengths.
     """
     robots = validation.names(message.robots, "robots that a robot knows", MOST_ROBOTS)
-    if len(robots) != len(message.left):
+    if not len(robots) == len(message.left) == len(message.silent):
         raise InvalidInput("the lists of a robot's known robots have different lengths", "count")
     return (
         validation.ros_name(message.robot_id, "the robot of a list"),
         validation.token(message.instance_id, "the process of a list"),
-        dict(zip(robots, map(bool, message.left))),
+        dict(zip(robots, map(KnownRobot, map(bool, message.left), map(bool, message.silent)), strict=True)),
     )
 
 

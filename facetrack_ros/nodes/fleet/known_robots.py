@@ -10,7 +10,7 @@ PERIOD_S = 1.0
 
 
 class KnownRobotsPublisher:
-    """Publishes the robots of the roster whenever one joins, leaves or is forgotten; once a second at most.
+    """Publishes the robots of the roster when one joins, leaves, falls silent or is forgotten; at most once a second.
 
     A robot that was killed is never heard by a program that starts afterwards. From this list the program knows that
     there is one more robot, and that an answer without it is partial.
@@ -35,6 +35,7 @@ class KnownRobotsPublisher:
             instance_id=own.instance_id,
             robots=list(heard),
             left=[entry.left for entry in heard.values()],
+            silent=[entry.stale for entry in heard.values()],
         )
         if message != self._last:
             self._publisher.publish(message)

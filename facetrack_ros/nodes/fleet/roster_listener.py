@@ -14,7 +14,7 @@ from facetrack_ros.nodes.base.qos import HEARTBEAT_LATCHED_SUB, HEARTBEAT_SUB
 from facetrack_ros.nodes.base.serialized_size import deserialized
 from facetrack_ros.nodes.conversion.heartbeat import bare_status, checked_status, known_robots_from_message
 from facetrack_ros.nodes.fleet.heartbeat_prefix import robot_of
-from facetrack_ros.search.fleet_roster import FleetRoster, RosterEntry
+from facetrack_ros.search.fleet_roster import FleetRoster, KnownRobot, RosterEntry
 
 # How long latched heartbeats stay subscribed after the start.
 STARTUP_S = 15.0
@@ -67,6 +67,12 @@ class RosterListener:
         with self._lock:
             return self._roster.entries(time.monotonic_ns())
 
+    @property
+    def all_told(self) -> bool:
+        """Whether every live robot has told which robots it knows, and each that one of them hears is heard here."""
+        with self._lock:
+            return self._roster.all_told(time.monotonic_ns())
+
     def knows(self, robot_id: str, instance_id: str) -> bool:
         """Whether a process of a robot was heard."""
         with self._lock:
@@ -107,7 +113,7 @@ class RosterListener:
             self._inbox.refuse(_WHAT, message.robot_id, str(error), error.kind)
             return bare
 
-    def _on_known_robots(self, told: tuple[str, str, dict[str, bool]]) -> None:
+    def _on_known_robots(self, told: tuple[str, str, dict[str, KnownRobot]]) -> None:
         with self._lock:
             self._roster.on_known_robots(*told)
 
