@@ -146,6 +146,17 @@ class ModelsOptions:
 
 
 @dataclass(frozen=True)
+class RecognitionOptions:
+    """Whose faces are kept."""
+
+    keep: str = option(
+        "all",
+        "Faces that are kept: all, or watchlist (of enrolled people only; others are compared, then dropped).",
+        choices=("all", "watchlist"),
+    )
+
+
+@dataclass(frozen=True)
 class TrackingOptions:
     """Tracks and events."""
 
@@ -349,6 +360,7 @@ class Settings:
     face_tracking: FaceTrackingOptions = field(default_factory=FaceTrackingOptions)
     battery: BatteryOptions = field(default_factory=BatteryOptions)
     models: ModelsOptions = field(default_factory=ModelsOptions)
+    recognition: RecognitionOptions = field(default_factory=RecognitionOptions)
     tracking: TrackingOptions = field(default_factory=TrackingOptions)
     gallery: GalleryOptions = field(default_factory=GalleryOptions)
     frame_history: FrameHistoryOptions = field(default_factory=FrameHistoryOptions)

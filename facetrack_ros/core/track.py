@@ -1,7 +1,8 @@
 """A track: one person followed in one camera without a break."""
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +29,10 @@ class Track:
     :param bbox: ``(4,)`` float32, ``x1, y1, x2, y2`` in pixels; of a lost track the last one.
     :param confidence: 0..1.
     :param face: the face found in this frame, or None.
+    :param kept: whether this part of the frame may be stored. With ``recognition.keep: watchlist``, only where the face
+        matched an enrolled person a moment ago; else always.
+    :param face_kept: whether the face's embedding may be stored and sent; with ``watchlist`` only if it matches an
+        enrolled person itself.
     """
 
     track_id: str
@@ -36,3 +41,13 @@ class Track:
     bbox: np.ndarray
     confidence: float
     face: Face | None = None
+    kept: bool = True
+    face_kept: bool = True
+
+
+def without_other_faces(tracks: Iterable[Track]) -> tuple[Track, ...]:
+    """The tracks without the embeddings that may not be kept."""
+    return tuple(
+        track if track.face_kept or track.face is None else replace(track, face=replace(track.face, embedding=None))
+        for track in tracks
+    )

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from facetrack_ros.history.clock_offsets import ClockOffsets
 from facetrack_ros.history.disk_room import DiskRoom, folder_bytes
 from facetrack_ros.history.events.log import EventLog
 from facetrack_ros.history.frames.archive import FrameArchive
+from facetrack_ros.history.frames.enrolled_frames import EnrolledFrames
 from facetrack_ros.history.frames.recorder import FrameRecorder
 from facetrack_ros.history.frames.ring_buffer import FrameRing
 from facetrack_ros.history.frames.settings import OFF, FrameSettings
@@ -31,6 +33,7 @@ from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.sightings.thumbnail import LazyThumbnails, Thumbnails
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.tracking.factory import enrolled_only as only_enrolled
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +54,8 @@ class RobotHistory:
     :param event_dir: below it one folder a robot with its event log; None: in the robot's folder.
     :param poses: of the robot, None when unknown.
     :param sightings: how many sightings are kept, and for how long; None: without limits.
+    :param enrolled_only: whether only enrolled people are kept: faces whose track says so, and of each frame the part
+        that shows such a person.
     :raises StoreError: the folder cannot be written, is in use, or is another robot's.
     """
 
@@ -65,6 +70,7 @@ class RobotHistory:
         event_dir: Path | None = None,
         poses: PoseHistory | None = None,
         sightings: SightingLimits | None = None,
+        enrolled_only: bool = False,
     ) -> None:
         self.robot_id = robot_id
         self.contract = contract
@@ -80,6 +86,7 @@ class RobotHistory:
         self.clock_offsets = ClockOffsets(self.path)
         self.sightings = open_or_recover(self.path, contract, robot_id)
         save_contract(self.path, contract)
+        self._enrolled = EnrolledFrames() if enrolled_only else None
         self._rings: dict[str, FrameRing] = {}
         self._latest: dict[str, Frame] = {}
         # Frames that arrived, and frames that were analysed, not yet noted in the coverage.
@@ -119,6 +126,7 @@ class RobotHistory:
             event_dir=optional_path(config.event_logging.dir),
             poses=poses,
             sightings=SightingLimits.of_config(config),
+            enrolled_only=only_enrolled(config),
         )
 
     def apply_frame_settings(self, frames: FrameSettings) -> None:
@@ -141,13 +149,20 @@ class RobotHistory:
             return self._rings.setdefault(camera_id, FrameRing(self._frames.ring_frames))
 
     def add_frame(self, frame: Frame) -> None:
-        """Keep a frame. Waits for no disk and no search."""
-        self.ring(frame.camera_id).append(frame)
+        """Keep a frame; where only enrolled people are kept, once its tracks come. Waits for no disk and no search."""
         with self._lock:
             self._latest[frame.camera_id] = frame
+        if self._enrolled is not None:
+            self.ring(frame.camera_id)
+            self._enrolled.add(frame)
+        else:
+            self._keep_frame(frame)
+        self._uncovered.append((frame.camera_id, frame.stamp_ns))
+
+    def _keep_frame(self, frame: Frame) -> None:
+        self.ring(frame.camera_id).append(frame)
         if self.recorder is not None:
             self.recorder.add_frame(frame)
-        self._uncovered.append((frame.camera_id, frame.stamp_ns))
 
     def add_analysed(self, camera_id: str, stamp_ns: int) -> None:
         """Note that a frame was searched for faces. Waits for no disk and no search."""
@@ -170,13 +185,18 @@ class RobotHistory:
         :raises StoreError: an embedding is not one of the model's, or the disk does not take it.
         """
         self._note_coverage()
-        if self.recorder is not None:
-            self.recorder.add_tracks(camera_id, stamp_ns, frame_number, tracks)
         thumbnails: Thumbnails | LazyThumbnails
-        if isinstance(frame, Thumbnails):
+        if self._enrolled is not None:
+            thumbnails = self._keep_enrolled(self._enrolled, camera_id, stamp_ns, tracks)
+            tracks = tuple(
+                replace(track, face=track.face if track.face_kept else None) for track in tracks if track.kept
+            )
+        elif isinstance(frame, Thumbnails):
             thumbnails = frame
         else:
             thumbnails = LazyThumbnails(lambda: frame or self.frame_at(camera_id, stamp_ns))
+        if self.recorder is not None:
+            self.recorder.add_tracks(camera_id, stamp_ns, frame_number, tracks)
         pose = self._poses.at(stamp_ns) if self._poses is not None else None
 
         def add_faces() -> None:
@@ -196,6 +216,15 @@ class RobotHistory:
         except DamagedStoreError:
             self.sightings = reopen_recovered(self.sightings)
             add_faces()
+
+    def _keep_enrolled(
+        self, frames: EnrolledFrames, camera_id: str, stamp_ns: int, tracks: tuple[Track, ...]
+    ) -> LazyThumbnails:
+        """Keep what a frame shows of enrolled people; the thumbnails of that."""
+        shown = frames.shown(camera_id, stamp_ns, tracks)
+        if shown is not None:
+            self._keep_frame(shown)
+        return LazyThumbnails(lambda: shown)
 
     def add_event(self, *events: PersonEvent) -> bool:
         """Log events, as :meth:`EventLog.append` does.

@@ -1,6 +1,7 @@
 """Detector node: images of all cameras in, persons out."""
 
 import time
+from dataclasses import replace
 
 from facetrack_ros import msg
 from facetrack_ros.core.detections import Detections
@@ -16,6 +17,7 @@ from facetrack_ros.nodes.health.stage_health import StageHealth
 from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.nodes.inputs.rotation import follow_rotations, publish_rotations
 from facetrack_ros.pipeline.analysis_stage import AnalysisStage
+from facetrack_ros.tracking.factory import enrolled_only
 from facetrack_ros.vision.factory import open_body_embedder
 from facetrack_ros.vision.frame_analysis import FrameAnalysis
 from facetrack_ros.vision.inference.threads import ThreadBudget
@@ -36,7 +38,7 @@ class DetectorNode(RobotMemberNode):
     """
 
     NAME = "detector"
-    USES = (*VISION_OPTIONS, "camera.", "tracking.appearance")
+    USES = (*VISION_OPTIONS, "camera.", "recognition.", "tracking.appearance")
     OWN = ("cameras",)
     WHILE_INACTIVE = "frames are not analysed, and its models are freed"
 
@@ -102,7 +104,10 @@ class DetectorNode(RobotMemberNode):
 
     def _publish(self, frame: Frame, analysis: FrameAnalysis) -> None:
         if self._outputs[frame.camera_id].get_subscription_count():
-            self._outputs[frame.camera_id].publish(detections_to_message(frame, analysis.detections))
+            detections = analysis.detections
+            if enrolled_only(self.settings):
+                detections = replace(detections, appearance=None)
+            self._outputs[frame.camera_id].publish(detections_to_message(frame, detections))
 
     def _publish_skipped(self, frame: Frame) -> None:
         """Publish a frame without detections: a tracker in another process knows of frames only from messages."""

@@ -8,6 +8,7 @@ from facetrack_ros.concurrency.camera_scheduler import CameraScheduler
 from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
+from facetrack_ros.nodes.base.one_process import require_one_process
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
@@ -19,6 +20,7 @@ from facetrack_ros.nodes.inputs.image_buffer import ImageBuffer
 from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.nodes.inputs.rotation import publish_rotations
 from facetrack_ros.pipeline.face_stage import FaceStage
+from facetrack_ros.tracking.factory import enrolled_only
 from facetrack_ros.vision.frame_analysis import FrameAnalysis, FrameAnalyzer
 from facetrack_ros.vision.inference.threads import ThreadBudget
 from facetrack_ros.vision.pipeline import VisionPipeline
@@ -38,7 +40,15 @@ class EmbedderNode(RobotMemberNode):
     """
 
     NAME = "embedder"
-    USES = (*FACE_OPTIONS, "camera.", "faces.embed", "faces.looks_per_s", "face_tracking.enabled", "battery.")
+    USES = (
+        *FACE_OPTIONS,
+        "camera.",
+        "faces.embed",
+        "faces.looks_per_s",
+        "face_tracking.enabled",
+        "recognition.",
+        "battery.",
+    )
     OWN = ("cameras",)
     WHILE_INACTIVE = "people are tracked without faces, and its models are freed"
 
@@ -77,6 +87,7 @@ class EmbedderNode(RobotMemberNode):
 
         :raises ModelError: one is missing or does not fit.
         """
+        require_one_process(self.settings, self._subscribe)
         if self._subscribe:
             pipelines = self._models.acquire_many("embedder", ThreadBudget.of_config(self.settings).workers)
             self._scheduler = CameraScheduler(
@@ -112,7 +123,10 @@ class EmbedderNode(RobotMemberNode):
 
     def _publish(self, frame: Frame, analysis: FrameAnalysis) -> None:
         if self._outputs[frame.camera_id].get_subscription_count():
-            self._outputs[frame.camera_id].publish(faces_to_message(frame, analysis.model_id, analysis.faces))
+            faces = analysis.faces
+            if enrolled_only(self.settings):  # they are told apart later, by the tracker
+                faces = tuple(replace(face, embedding=None) for face in faces)
+            self._outputs[frame.camera_id].publish(faces_to_message(frame, analysis.model_id, faces))
         self._health.finished(frame, analysis.faces_s)
 
     def _on_detections(self, found: tuple[Frame, Detections | None]) -> None:

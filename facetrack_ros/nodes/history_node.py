@@ -18,6 +18,7 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.base.bounds import FRAMES
+from facetrack_ros.nodes.base.one_process import require_one_process
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import HEARTBEAT_PUB, RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
@@ -60,6 +61,7 @@ class HistoryNode(RobotMemberNode):
         "camera.",
         "frame_history.",
         "clips.",
+        "recognition.",
         "sightings.",
         "robot_pose.",
         "event_logging.",
@@ -105,15 +107,9 @@ class HistoryNode(RobotMemberNode):
         self._images: ImageInput | None = None
         PoseInput(self, self.settings.robot_pose.topic, self.settings.robot_pose.type, self.poses)
         if subscribe:
-            health = self._frames_health
+            health, rotations = self._frames_health, follow_rotations(self)
             self._images = ImageInput(
-                self,
-                self.cameras,
-                self.settings,
-                self.add_frame,
-                follow_rotations(self),
-                refused=health.failed,
-                lost=health.lost,
+                self, self.cameras, self.settings, self.add_frame, rotations, refused=health.failed, lost=health.lost
             )
             read = partial(read_event, self.robot_id, self.cameras)
             events = self.inbox.gate("PersonEvent", self._on_event, read, lambda event: event.robot_id, FRAMES)
@@ -132,6 +128,7 @@ class HistoryNode(RobotMemberNode):
         """
         if self.history is not None:
             return
+        require_one_process(self.settings, self._models is None)
         try:
             self.history = RobotHistory.of_config(
                 self.settings, self.robot_folder(), self.robot_id, contract, poses=self.poses

@@ -23,6 +23,7 @@ from facetrack_ros.nodes.conversion.vision import read_tracks
 from facetrack_ros.nodes.inputs.image_buffer import ImageBuffer
 from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.nodes.inputs.rotation import follow_rotations
+from facetrack_ros.tracking.factory import enrolled_only
 from facetrack_ros.vision.faces.alignment import align
 
 # libhri's subscriptions: default QoS for changing values, reliable and transient local for lasting ones.
@@ -41,7 +42,7 @@ class HumansNode(RobotMemberNode):
     """
 
     NAME = "humans"
-    USES = ("camera.", "hri.")
+    USES = ("camera.", "recognition.", "hri.")
     OWN = ("cameras",)
     WHILE_INACTIVE = "no person is published"
 
@@ -144,6 +145,8 @@ class HumansNode(RobotMemberNode):
                 continue
             topics["roi"].publish(region(self._kinds, header, face.bbox, size, face.score))
             topics["landmarks"].publish(facial_landmarks(self._kinds, header, face, size))
+            if enrolled_only(self.settings):  # whose faces these are is not known here
+                continue
             if frame is not None and any(topics[name].get_subscription_count() for name in ("cropped", "aligned")):
                 picture = self._decode(frame) if picture is None else picture
                 if picture is not None:

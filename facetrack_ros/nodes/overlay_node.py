@@ -11,9 +11,11 @@ from facetrack_ros import msg
 from facetrack_ros.clips.overlay import MATCHES_SHOWN, draw_overlay
 from facetrack_ros.concurrency.worker import LatestPerCamera, Worker
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.core.pictures.erasure import PersonRegion, with_regions
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes.base.bounds import RESULTS
+from facetrack_ros.nodes.base.one_process import require_one_process
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import SEARCH_RESULT_SUB, SENSOR_DATA
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
@@ -28,6 +30,7 @@ from facetrack_ros.nodes.inputs.images import ImageInput
 from facetrack_ros.nodes.inputs.rotation import follow_rotations
 from facetrack_ros.search.latest_matches import LatestMatches
 from facetrack_ros.search.response import Match
+from facetrack_ros.tracking.factory import enrolled_only
 
 # How often the number of subscribers is checked.
 CHECK_S = 1.0
@@ -40,7 +43,7 @@ class OverlayNode(RobotMemberNode):
     """
 
     NAME = "overlay"
-    USES = ("mesh", "camera.")
+    USES = ("mesh", "camera.", "recognition.")
     OWN = ("cameras",)
     WHILE_INACTIVE = "nothing is drawn"
 
@@ -139,6 +142,7 @@ class OverlayNode(RobotMemberNode):
         try:
             matches = [(_match_line(match), match.person_id) for match in self._last_search.matches]
             source = f"{self.robot_id}/{frame.camera_id}"
+            frame = self._without_others(frame, tracks)
             picture = draw_overlay(frame.image, tracks, frame.stamp_ns, source, active, matches)
         except FrameError as error:
             self._health.failed(frame.camera_id, str(error), frame.stamp_ns)
@@ -147,6 +151,20 @@ class OverlayNode(RobotMemberNode):
         jpeg = encode_jpeg(picture, self.settings.camera.jpeg_quality)
         self._outputs[frame.camera_id].publish(frame_to_message(replace(frame, jpeg=jpeg)))
         self._health.finished(frame, time.perf_counter() - began)
+
+    def _without_others(self, frame: Frame, tracks: tuple[Track, ...]) -> Frame:
+        """The frame, of which only enrolled people remain where only they are kept."""
+        if not enrolled_only(self.settings):
+            return frame
+        kept = [PersonRegion.of_track(track) for track in tracks if track.kept]
+        others = [PersonRegion.of_track(track) for track in tracks if not track.kept]
+        return with_regions(frame, kept, others, background=False)
+
+    def activate(self) -> None:
+        """
+        :raises ConfigError: it draws what other processes send, and only enrolled people are kept.
+        """
+        require_one_process(self.settings, self._subscribe)
 
     def deactivate(self) -> None:
         """Finish pending frames."""

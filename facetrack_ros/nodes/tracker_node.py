@@ -20,6 +20,7 @@ from facetrack_ros.history.people.recall import load_people_tracker
 from facetrack_ros.history.sightings.database import database_path
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.nodes.base.one_process import require_one_process
 from facetrack_ros.nodes.base.process import run_node
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
@@ -53,12 +54,12 @@ class TrackerNode(RobotMemberNode):
     :param roster: of another node of the process; None: its own.
     :param instance_id: of the robot's process, as its heartbeats tell it; empty: as they arrive here.
     :param subscribe: whether detections and faces come over topics, rather than through the ``add_`` methods.
-    :ivar track_listeners: receive each frame with its tracks.
+    :ivar face_listeners: and ``track_listeners``: those of the stage.
     :ivar event_listeners: receive the events of each frame, also none, before they are published.
     """
 
     NAME = "tracker"
-    USES = ("mesh", "data_dir", "camera.", "tracking.", "event_logging.", *EMBEDDER_OPTIONS)
+    USES = ("mesh", "data_dir", "camera.", "recognition.", "tracking.", "event_logging.", *EMBEDDER_OPTIONS)
     OWN = ("cameras",)
     WHILE_INACTIVE = "all visits have ended, and no person is tracked; it still learns the persons of other robots"
 
@@ -72,7 +73,7 @@ class TrackerNode(RobotMemberNode):
     ):
         super().__init__(**member)
         robot_folder(self.robot_folder(), self.robot_id)
-        self._models = models
+        self._models, self._separate = models, subscribe
         self._health = StageHealth(self, self.cameras, "tracker", "tracking")
         self._diagnostics = Diagnostics(self, self.robot_id, self._health.report)
         self._outputs = self.camera_publishers(msg.Tracks, "tracks", RELIABLE)
@@ -81,7 +82,8 @@ class TrackerNode(RobotMemberNode):
         self.stage = TrackingStage(
             self.cameras, self.settings, self._health, time.perf_counter, lambda: passing_ns(self)
         )
-        self.track_listeners, self.event_listeners = self.stage.track_listeners, list[EventListener]()
+        self.face_listeners, self.track_listeners = self.stage.face_listeners, self.stage.track_listeners
+        self.event_listeners: list[EventListener] = []
         self.track_listeners.append(self._publish_tracks)
         self.stage.event_listeners.append(self._on_events)
         self._publisher = Worker("tracker events", FifoMailbox(), run_calls)
@@ -117,6 +119,7 @@ class TrackerNode(RobotMemberNode):
 
         :raises FacetrackError: the models, the robot's folder or the chosen tracker cannot be used.
         """
+        require_one_process(self.settings, self._separate)
         if self._models is not None:
             self._load_people(self._models.contract)
         # An impossible choice of the tracker is an error now, not at the first face.

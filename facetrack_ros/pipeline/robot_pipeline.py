@@ -16,6 +16,7 @@ TrackListener = Callable[[Frame, tuple[Track, ...]], None]
 class Tracking(Protocol):
     """Input and outputs of a :class:`facetrack_ros.pipeline.tracking_stage.TrackingStage`."""
 
+    face_listeners: list[TrackListener]
     track_listeners: list[TrackListener]
     event_listeners: list[EventListener]
 
@@ -68,7 +69,7 @@ class RobotPipeline:
         if extrapolate:
             analysis.skip_listeners.append(tracking.add_skipped)
         if analysis.faces is not None:
-            tracking.track_listeners.append(analysis.faces.add_tracks)
+            tracking.face_listeners.append(analysis.faces.add_tracks)
         tracking.track_listeners += [history.add_tracks, *track_listeners]
         tracking.event_listeners.append(history.add_events)
 

@@ -8,7 +8,7 @@ from facetrack_ros.core.detections import Detections
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.core.track import Track
+from facetrack_ros.core.track import Track, without_other_faces
 from facetrack_ros.pipeline.detection_face_sync import DetectionFaceSynchronizer, Synchronized
 from facetrack_ros.pipeline.stage_monitor import IGNORE, StageMonitor
 from facetrack_ros.tracking.extrapolation import TrackExtrapolator
@@ -27,7 +27,9 @@ class TrackingStage:
     :param clock_s: a steady clock, seconds, to measure the work.
     :param clock_ns: a clock that advances as the frames' stamps do, nanoseconds; only differences count.
     :ivar people: None until the face embedder is known; until then frames yield no tracks.
-    :ivar track_listeners: receive each frame with its tracks.
+    :ivar face_listeners: receive each frame with its tracks and all their faces, to choose the next faces; they store
+        and send nothing.
+    :ivar track_listeners: receive each frame with its tracks, without embeddings that may not be kept.
     :ivar event_listeners: receive the events of each frame, also none.
     """
 
@@ -40,6 +42,7 @@ class TrackingStage:
         clock_ns: Callable[[], int] = lambda: 0,
     ):
         self.people: PeopleTracker | None = None
+        self.face_listeners: list[Callable[[Frame, tuple[Track, ...]], None]] = []
         self.track_listeners: list[Callable[[Frame, tuple[Track, ...]], None]] = []
         self.event_listeners: list[EventListener] = []
         self.needs_images = config.tracking.camera_motion != OFF
@@ -122,6 +125,9 @@ class TrackingStage:
             self.close_camera(frame.camera_id)
 
     def _emit_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
+        for listener in self.face_listeners:
+            listener(frame, tracks)
+        tracks = without_other_faces(tracks)
         for listener in self.track_listeners:
             listener(frame, tracks)
 

@@ -8,6 +8,7 @@ from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.track import Track
 from facetrack_ros.tracking.edge_boxes import MAX_EXTENSION_NS, EdgeBoxHistory, EdgeSighting
 from facetrack_ros.tracking.frame_times import MAX_UNWATCHED_NS, FrameTimes
+from facetrack_ros.tracking.identity.enrolled_part import enrolled_part
 from facetrack_ros.tracking.identity.person_registry import PersonRegistry, Recognition
 from facetrack_ros.tracking.identity_assignment import IdentityAssignment
 from facetrack_ros.tracking.interfaces import Tracker
@@ -77,16 +78,25 @@ class CameraTracker:
         for track in seen:
             if track.person_id:
                 events += self._learn_face(track)
+                self._assignment.note_enrolled(track, self._visits[track.person_id])
         events += self._end_visits(stamp_ns)
         self._end_tracks(stamp_ns)
         self._tracks = tuple(
-            track.track(stamp_ns)
+            self._shown(track, stamp_ns)
             for track in self._open.values()
             if track.confirmed_ns is not None or track.last_ns == stamp_ns
         )
-        self._tracks += tuple(track.track(stamp_ns, ended=True) for track in self._ended)
+        self._tracks += tuple(self._shown(track, stamp_ns, ended=True) for track in self._ended)
         self._ended.clear()
         return self._tracks, ended + _by_stamp(events)
+
+    def _shown(self, track: OpenTrack, stamp_ns: int, ended: bool = False) -> Track:
+        shown = track.track(stamp_ns, ended)
+        if not self._settings.enrolled_only:
+            return shown
+        visit = self._visits.get(track.person_id)
+        enrolled = visit is not None and self._assignment.is_enrolled(visit)
+        return enrolled_part(shown, track.enrolled_ns if enrolled else None, stamp_ns)
 
     def advance(self, stamp_ns: int) -> Events:
         """Let time pass without a frame; see :meth:`PeopleTracker.advance`."""
@@ -247,7 +257,11 @@ class CameraTracker:
         self._left_ns[visit.person_id] = stamp_ns
         for track in [track for track in self._open.values() if track.person_id == visit.person_id]:
             self._end(track)
-        self._assignment.suggest_person(visit)
+        if self._settings.enrolled_only and not visit.enrolled_name:
+            if visit.is_new:
+                self._registry.forget(visit.person_id)
+        else:
+            self._assignment.suggest_person(visit)
         self._registry.forget_faceless(visit.person_id)
         return [visit.person_out(stamp_ns, self._frames.number_at(stamp_ns, visit.last_number))]
 

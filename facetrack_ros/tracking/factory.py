@@ -24,6 +24,11 @@ BODY_THRESHOLDS = {"osnet_x0_25_msmt17": 0.65, "colour_gradient_histogram": 0.8}
 _OTHER_BODY_THRESHOLD = 0.7
 
 
+def enrolled_only(config: Config) -> bool:
+    """Whether faces of people who are not enrolled are compared and dropped."""
+    return config.recognition.keep == "watchlist"
+
+
 def tracking_settings(config: Config) -> TrackingSettings:
     """The tracking settings of the configuration; those without an option keep their default."""
     return TrackingSettings(
@@ -34,6 +39,7 @@ def tracking_settings(config: Config) -> TrackingSettings:
         still_score=config.tracking.still_score,
         still_for_ns=round(config.tracking.still_for_s * SECOND_NS),
         likely_score=min(config.tracking.likely_score, config.tracking.sure_score),
+        enrolled_only=enrolled_only(config),
     )
 
 

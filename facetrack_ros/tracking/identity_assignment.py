@@ -136,6 +136,17 @@ class IdentityAssignment:
         if visit.is_new and not visit.matched:
             self._registry.suggest(visit.person_id)
 
+    def note_enrolled(self, track: OpenTrack, visit: Visit) -> None:
+        """Note whether a track's current face matches the enrolled person that its visit shows."""
+        if visit.enrolled_name and track.embedding is not None:
+            self._registry.enrolled[visit.person_id] = visit.enrolled_name
+            if self._registry.gallery.matches(visit.enrolled_name, track.embedding[None])[0]:
+                track.enrolled_ns = track.last_ns
+
+    def is_enrolled(self, visit: Visit) -> bool:
+        """Whether a visit shows a person who is enrolled, still."""
+        return bool(visit.enrolled_name) and self._registry.gallery.has_name(visit.enrolled_name)
+
     def gallery_match(self, track: OpenTrack, visit: Visit, visits: Iterable[Visit]) -> GalleryMatch | None:
         """The enrolled person that a visit shows, where it is not reported yet; no two visits show the same one."""
         if visit.enrolled_name:

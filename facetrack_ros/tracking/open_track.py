@@ -23,6 +23,7 @@ class OpenTrack:
     :ivar seen_with: persons seen in the same frame, confirmed by face at that time; this track is none of them.
     :ivar undecided_neighbours: ids of tracks seen in the same frame without a confirmed identity.
     :ivar person_confirmed_ns: when its face last matched its person; None before.
+    :ivar enrolled_ns: when its face last matched the enrolled person that its visit shows; None before.
     :ivar mismatch_count: consecutive embeddings that clearly belong to another person.
     :ivar embedding_count: how many embeddings of its face there were.
     """
@@ -41,6 +42,7 @@ class OpenTrack:
         self.undecided_neighbours: set[str] = set()
         self.embedding_count = 0
         self.person_confirmed_ns: int | None = None
+        self.enrolled_ns: int | None = None
         self.mismatch_count = 0
         self._face: Face | None = None
         self._recent_embeddings: deque[tuple[int, np.ndarray]] = deque()

@@ -118,6 +118,10 @@ class PeopleTracker:
         """Face templates by person id, own and learned."""
         return self._registry.templates()
 
+    def shared_template(self, person_id: str) -> FaceTemplate | None:
+        """The faces of a person that other robots may learn; see :meth:`PersonRegistry.shared_template`."""
+        return self._registry.shared_template(person_id)
+
     def learn(
         self,
         person_id: str,

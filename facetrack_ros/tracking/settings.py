@@ -69,6 +69,7 @@ class TrackingSettings:
     :param margin: lead of the best match over the second best, as a fraction of the threshold distance.
     :param template_size: maximum embeddings of a person.
     :param max_persons: maximum persons in memory; those unseen for longest are dropped first.
+    :param enrolled_only: whether only faces of enrolled people are kept, ``recognition.keep: watchlist``.
     :raises ConfigError: a value is out of range.
     """
 
@@ -99,6 +100,7 @@ class TrackingSettings:
     margin: float = 0.08
     template_size: int = 30
     max_persons: int = 2000
+    enrolled_only: bool = False
 
     def __post_init__(self):
         for names, allowed, rule in _RULES:

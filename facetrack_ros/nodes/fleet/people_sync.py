@@ -90,8 +90,8 @@ class PeopleSync(PeopleHandler):
         """Publish the face template of a person of this robot when the person comes and, with more faces, leaves."""
         if event.event == FACE_MATCHED or self._people is None or robot_of_person(event.person_id) != self._robot:
             return
-        template = self._people.persons().get(event.person_id)
-        if template is not None and len(template):
+        template = self._people.shared_template(event.person_id)
+        if template is not None:
             ids = self._node.robot_id, self._instance_id(), event.person_id, self._people.model_id
             shared = SharedTemplate(*ids, template.embeddings, template.qualities)
             self._templates.publish(template_to_message(shared, event.stamp_ns))

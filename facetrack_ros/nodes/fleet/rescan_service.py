@@ -15,6 +15,7 @@ from facetrack_ros.nodes.inputs.battery import BatteryInput
 from facetrack_ros.search.reference_image import decode_reference
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.rescan.runner import RescanResult, frames_without_face, rescan
+from facetrack_ros.tracking.factory import enrolled_only
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.pipeline import VisionPipeline
 from facetrack_ros.vision.settings import vision_settings
@@ -53,7 +54,7 @@ class RescanService:
         def stopped() -> bool:
             return self._closing or self._battery.braking or time.monotonic() >= deadline_s
 
-        refusal = self.no_faces()
+        refusal = self.no_faces() or self._enrolled_only()
         if refusal or not remaining():
             return RescanResult(0, len(remaining()), 0), refusal
         if not self._lock.acquire(timeout=max(0.0, deadline_s - time.monotonic())):
@@ -84,6 +85,11 @@ class RescanService:
         if not self._node.settings.face_tracking.enabled:
             return "face_tracking.enabled is false: no face is searched for"
         return self._battery.sentence if self._battery.braking else ""
+
+    def _enrolled_only(self) -> str:
+        """Why no face is to be found in stored frames; empty: some may be."""
+        only = enrolled_only(self._node.settings)
+        return "recognition.keep is watchlist: stored frames show enrolled people only, found already" if only else ""
 
     def _models(self) -> list[VisionPipeline]:
         count = self._node.settings.backtrack_search.rescan_threads or len(os.sched_getaffinity(0))

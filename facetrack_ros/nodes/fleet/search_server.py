@@ -35,6 +35,7 @@ from facetrack_ros.search.robot_search import search_robot
 from facetrack_ros.search.searched import StoreSearch
 from facetrack_ros.search.threshold_choice import choose_threshold
 from facetrack_ros.search.validation import validate_request
+from facetrack_ros.tracking.factory import enrolled_only
 
 # Most FACE_MATCHED events of one search, so that thousands of matches do not crowd out PERSON_IN and PERSON_OUT.
 MOST_EVENTS = 100
@@ -86,6 +87,12 @@ class SearchServer:
     def no_faces(self) -> str:
         """Why faces are not searched for now, by setting or for want of charge; empty: they are."""
         return self._rescan_service.no_faces()
+
+    @property
+    def _kept_note(self) -> str:
+        """Whose faces a search can find at all; empty: everyone's."""
+        only = enrolled_only(self._node.settings)
+        return f"{self._node.robot_id} keeps enrolled people only (recognition.keep: watchlist)" if only else ""
 
     def values(self) -> dict[str, str]:
         """Figures for diagnostics."""
@@ -183,7 +190,7 @@ class SearchServer:
         except OSError as error:
             problem = f"what {self._node.robot_id} has stored cannot be read: {error.strerror or error}"
             response = RobotResponse(self._node.robot_id, ERROR, error=problem)
-        note = "; ".join(filter(None, (response.note, self._note_on(request))))
+        note = "; ".join(filter(None, (response.note, self._kept_note, self._note_on(request))))
         elapsed_ms = (time.perf_counter() - started) * 1e3
         response = replace(response, note=note, elapsed_ms=elapsed_ms, instance_id=self._instance_id)
         self._cache.store(key, self._publish(mesh_id, response, matches))

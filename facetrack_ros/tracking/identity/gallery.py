@@ -126,6 +126,7 @@ class Gallery:
         self._rule = AgreementRule(threshold, strangers)
         self._entries: dict[str, GalleryEntry] = {}
         self._stacked: np.ndarray | None = None
+        self._by_name: dict[str, np.ndarray] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -134,6 +135,10 @@ class Gallery:
     def entries(self) -> tuple[GalleryEntry, ...]:
         """All entries, in the order they were added."""
         return tuple(self._entries.values())
+
+    def has_name(self, name: str) -> bool:
+        """Whether a person is enrolled."""
+        return bool(len(self._of_name(name)))
 
     def of_name(self, name: str) -> list[GalleryEntry]:
         """The entries of a person, in the order they were added."""
@@ -164,13 +169,35 @@ class Gallery:
         if entry.entry_id in self._entries:
             return False
         self._entries[entry.entry_id] = entry
-        self._stacked = None
+        self._entries_changed()
         return True
 
     def remove(self, entry_id: str) -> bool:
         """Remove an entry; return whether it was there."""
-        self._stacked = None
+        self._entries_changed()
         return self._entries.pop(entry_id, None) is not None
+
+    def _entries_changed(self) -> None:
+        self._stacked = None
+        self._by_name.clear()
+
+    def matches(self, name: str, embeddings: np.ndarray) -> np.ndarray:
+        """Which embeddings match an entry of a person by themselves.
+
+        :param embeddings: ``(n, dimension)`` unit rows.
+        :returns: ``(n,)`` bool; all False where nobody is enrolled by that name.
+        """
+        entries = self._of_name(name)
+        if not len(entries) or embeddings.shape[1:] != entries.shape[1:]:
+            return np.zeros(len(embeddings), bool)
+        return (embeddings @ entries.T).max(axis=1) >= self._threshold
+
+    def _of_name(self, name: str) -> np.ndarray:
+        """``(n, dimension)`` embeddings of a person's entries."""
+        if name not in self._by_name:
+            own = [np.asarray(entry.embedding, np.float32) for entry in self.of_name(name)]
+            self._by_name[name] = np.stack(own) if own else np.empty((0, 0), np.float32)
+        return self._by_name[name]
 
     def recognise(self, template: FaceTemplate, cohort: Cohort | None = None) -> GalleryMatch | None:
         """Find the enrolled person of a face: above the threshold, and ahead of all others by the margin.

@@ -87,6 +87,7 @@ class PersonRegistry:
     :param strangers: how alike strangers are to the model, see :meth:`SimilarityLevel.of_curve`; None: unknown.
     :param dimension: of the embeddings; None: that of the first.
     :ivar gallery: enrolled persons.
+    :ivar enrolled: gallery names by id, of persons who were recognised as enrolled.
     :ivar now_ns: newest stamp, for the decisions made here.
     :ivar dimension: of the embeddings; None before the first.
     """
@@ -107,6 +108,7 @@ class PersonRegistry:
         self.dimension = dimension
         self._rule = AgreementRule(threshold, strangers)
         self.gallery = Gallery(model_id, threshold, settings.margin * (1 - threshold), strangers, dimension)
+        self.enrolled: dict[str, str] = {}
         self._new_decisions: list[MergeDecision] = []
         self._distinct: dict[str, set[str]] = {}
         self._robot = robot
@@ -239,9 +241,27 @@ class PersonRegistry:
             self.merge(*decision.pair)
 
     def take_new_decisions(self) -> tuple[MergeDecision, ...]:
-        """The decisions made here since the last call, to be published and stored."""
+        """The decisions made here since the last call, to be published and stored; where only enrolled people are kept,
+        those about two of them."""
         new, self._new_decisions = tuple(self._new_decisions), []
+        if self._settings.enrolled_only:
+            return tuple(each for each in new if all(person_id in self.enrolled for person_id in each.pair))
         return new
+
+    def shared_template(self, person_id: str) -> FaceTemplate | None:
+        """The faces of a person that other robots may learn; None: there are none.
+
+        Where only enrolled people are kept, the faces that match an entry of that person by themselves.
+        """
+        person = self._persons.get(person_id)
+        if person is None or not len(person.template):
+            return None
+        if not self._settings.enrolled_only:
+            return person.template
+        matching = self.gallery.matches(self.enrolled.get(person_id, ""), person.template.embeddings)
+        shared = self.empty_template()
+        _add_all(shared, person.template.embeddings[matching], person.template.qualities[matching])
+        return shared if len(shared) else None
 
     def _add_own(self, decisions: list[MergeDecision]) -> None:
         self._new_decisions += [decision for decision in decisions if self.merges.add(decision)]
@@ -433,6 +453,7 @@ class PersonRegistry:
     def _remove(self, person_id: str) -> None:
         for other in self._distinct.pop(person_id, ()):
             self._distinct.get(other, set()).discard(person_id)
+        self.enrolled.pop(person_id, None)
         if self._persons.pop(person_id, None):
             self._means = None
 
