@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from facetrack_ros.cli.arguments import add_rotation_argument, with_rotation
+from facetrack_ros.cli.console.progress import ProgressLine
 from facetrack_ros.cli.exit_codes import DONE, PARTLY_TAKEN
-from facetrack_ros.cli.progress import ProgressLine
 from facetrack_ros.cli.recording_times import add_time_arguments, given_times
 from facetrack_ros.concurrency.process_pool import WorkerPool
 from facetrack_ros.config import Config

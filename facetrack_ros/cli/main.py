@@ -12,8 +12,8 @@ import sys
 import tempfile
 import traceback
 
+from facetrack_ros.cli.console.plain_output import plain, plain_output
 from facetrack_ros.cli.exit_codes import INTERRUPTED, OUTPUT_CLOSED, PARTIAL, UNEXPECTED, WRONG_USE
-from facetrack_ros.cli.plain_output import plain, plain_output
 from facetrack_ros.core.masking import mask_command_line, mask_passwords
 from facetrack_ros.core.private_files import create_private_files
 from facetrack_ros.errors import ConfigError, FacetrackError, PartialError, first_line

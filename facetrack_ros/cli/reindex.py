@@ -10,8 +10,8 @@ import sys
 import time
 from contextlib import ExitStack, closing
 
+from facetrack_ros.cli.console.progress import ProgressLine, bar
 from facetrack_ros.cli.exit_codes import PARTIAL
-from facetrack_ros.cli.progress import ProgressLine, bar
 from facetrack_ros.cli.robot_folders import robot_folders, usable
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError, StoreError

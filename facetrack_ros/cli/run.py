@@ -1,12 +1,21 @@
 """``facetrack run``: runs one robot in this process, until Ctrl-C."""
 
 import argparse
+import os
+from typing import TYPE_CHECKING
 
 from facetrack_ros.cli.arguments import add_rotation_argument, with_rotation
+from facetrack_ros.cli.console.robot_console import RobotConsole
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.sources.camera_spec import check_name, parse_cameras
+
+if TYPE_CHECKING:
+    from facetrack_ros.nodes.robot_node import RobotComposition
+
+# Times that people read, in place of seconds since 1970; a format of the user's own has precedence.
+_LOG_FORMAT = "{date_time_with_ms} {severity} {name}: {message}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--config", metavar="FILE", help="settings, a YAML file")
     add_mesh_argument(parser)
     add("--data", metavar="DIR", help="folder for histories, one folder per robot")
+    add("--quiet", action="store_true", help="do not print who comes and goes, nor the state")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -37,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.data:
         config = config.changed({"data_dir": arguments.data})
     try:
-        from facetrack_ros.nodes.robot_node import RobotNode, run_robot
+        from facetrack_ros.nodes.robot_node import RobotComposition, RobotNode, run_robot
     except ImportError as error:
         raise ConfigError(
             f"ROS 2 is not here ({error}): source a native ROS 2, or pip install facetrack_ros[ros]"
@@ -47,6 +57,26 @@ def run(arguments: argparse.Namespace) -> int:
         sources = tuple(f"{name}={source}" for name, source in cameras.items())
         return RobotNode(sources=sources, robot_id=arguments.robot, cameras=tuple(cameras), config=config)
 
+    def show(robot: RobotComposition) -> None:
+        if not arguments.quiet:
+            _show(robot)
+
+    os.environ.setdefault("RCUTILS_CONSOLE_OUTPUT_FORMAT", _LOG_FORMAT)
     # ROS's own parameter, for every node of the process.
-    run_robot(make_node, config, ["--ros-args", "-p", "use_sim_time:=true"] if config.use_sim_time else None)
+    simulated = ["--ros-args", "-p", "use_sim_time:=true"] if config.use_sim_time else None
+    run_robot(make_node, config, simulated, show)
     return 0
+
+
+def _show(robot: "RobotComposition") -> None:
+    """Print what to do next, and from now on who comes and goes."""
+    head, people = robot.head, robot.tracker.stage.people
+    console = RobotConsole(
+        head.robot_id, head.all_cameras, robot.detector.health.figures, people.persons() if people else ()
+    )
+    robot.tracker.event_listeners.append(console.on_events)
+    robot.tracker.track_listeners.append(console.on_tracks)
+    for camera in head.all_cameras:
+        topic = robot.overlay.camera_topic(camera, "overlay/compressed")
+        print(f"overlay of {camera}: topic {topic} (rqt_image_view, rviz2)")
+    print("search: facetrack search --image FILE", flush=True)

@@ -7,9 +7,9 @@ import sys
 import time
 from collections.abc import Sequence
 
+from facetrack_ros.cli.console.plain_output import write_raw
 from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
-from facetrack_ros.cli.plain_output import write_raw
 from facetrack_ros.core.utc import show_utc
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.search.fleet_roster import STALE_NS

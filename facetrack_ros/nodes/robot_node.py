@@ -145,10 +145,14 @@ class RobotComposition:
 
 
 def run_robot(
-    make_head: Callable[[], RobotNode], config: Config | None = None, arguments: list[str] | None = None
+    make_head: Callable[[], RobotNode],
+    config: Config | None = None,
+    arguments: list[str] | None = None,
+    started: Callable[[RobotComposition], object] = lambda robot: None,
 ) -> None:
     """Run a robot until the process is signalled to stop.
 
+    :param started: called once it runs.
     :raises FacetrackError: something could not be started; what was stored stays readable.
     """
     create_private_files()
@@ -158,6 +162,7 @@ def run_robot(
         with spinning(robot.nodes):
             try:
                 robot.start()
+                started(robot)
                 stop.wait()
             finally:
                 robot.close()

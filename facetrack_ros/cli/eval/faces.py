@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from facetrack_ros.cli.progress import ProgressLine
+from facetrack_ros.cli.console.progress import ProgressLine
 from facetrack_ros.config import Config
 from facetrack_ros.errors import EvaluationError
 from facetrack_ros.vision.evaluation import recognition_report

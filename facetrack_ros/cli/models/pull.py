@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from facetrack_ros.cli.progress import ProgressLine, bar
+from facetrack_ros.cli.console.progress import ProgressLine, bar
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.models.resolver import resolve_contract

@@ -2,7 +2,7 @@
 
 import pytest
 
-from facetrack_ros.cli.plain_output import plain, plain_output
+from facetrack_ros.cli.console.plain_output import plain, plain_output
 
 
 @pytest.mark.parametrize("text", ["José 王\t1\n", "12 %\r13 %\r\n", ""])
