@@ -5,12 +5,16 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from facetrack_ros.cli.arguments import seconds
 from facetrack_ros.cli.exit_codes import DONE, PARTIAL
 from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.core.utc import show_utc
 from facetrack_ros.errors import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    from facetrack_ros.clips.sources import ClipSource
 
 _MOST_LISTED = 12
 
@@ -30,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--after", type=seconds, default=0.0, metavar="S", help="end so many seconds later")
     add_several("--format", metavar="FORMAT", help="mcap (default), jpg, png, gif or mp4; may be given several times")
     add("--boxes", action="store_true", help="draw persons and faces into pictures and films")
+    add(
+        "--blur-others",
+        action="store_true",
+        help="erase everyone but the clip's person (with --at: everyone), as far as they were detected",
+    )
     add("--frames", metavar="DIR", help="folder of the frames, as frame_history.disk_cache_dir")
     add("--out", required=True, metavar="DIR", help="the clip's folder, which must not exist yet")
 
@@ -54,7 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
         span = (middle_ns - window_ns, middle_ns + window_ns if middle_ns else 0)
         margins = (_ns(arguments.before), _ns(arguments.after))
         subject = (arguments.track, arguments.person)
-        clip = choose_clip(source, cameras, *span, *subject, *margins, formats, arguments.boxes)
+        only = _ids(source, folder.path, *subject) if arguments.blur_others else None
+        clip = choose_clip(source, cameras, *span, *subject, *margins, formats, arguments.boxes, only)
         saved = save_clip(source, clip, Path(arguments.out))
         try:
             log = AuditLog(folder.path)
@@ -72,9 +82,21 @@ def run(arguments: argparse.Namespace) -> int:
         files = [*files[:10], f"… {len(files) - 11} more", files[-1]]
     for file in files:
         print(f"  {file}")
+    if saved.unknown:
+        print(f"{saved.unknown} frames are erased as a whole: they were not analysed for people", file=sys.stderr)
     for camera in saved.empty:
         print(f"{robot} holds no frame of {camera} in that time", file=sys.stderr)
     return PARTIAL if saved.empty or saved.skipped else DONE
+
+
+def _ids(source: "ClipSource", folder: Path, track_id: str, person_id: str) -> frozenset[str]:
+    """Every id of a track's person, or of a person."""
+    from facetrack_ros.history.people.merge_log import MergeLog
+
+    persons = {sighting.person_id for sighting in source.of_track(track_id)} if track_id else {person_id}
+    merges = MergeLog(folder).read()
+    ids = {each for person in persons if person for each in merges.group(person)}
+    return frozenset(ids | ({track_id} if track_id else set()))
 
 
 def _ns(seconds: float) -> int:

@@ -12,6 +12,8 @@ class Clip:
     :param end_ns: last stamp, included.
     :param formats: of :data:`~facetrack_ros.clips.writer.FORMATS`.
     :param boxes: whether tracks are drawn into images and videos; the recording stays without.
+    :param only: ids of persons and tracks: everyone else is erased from the frames, and left out of tracks, events and
+        sightings; none: everyone is. None: nobody is.
     """
 
     cameras: tuple[str, ...]
@@ -19,3 +21,4 @@ class Clip:
     end_ns: int
     formats: tuple[str, ...] = ("mcap",)
     boxes: bool = False
+    only: frozenset[str] | None = None

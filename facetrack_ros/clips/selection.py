@@ -16,9 +16,11 @@ def choose_clip(
     after_ns: int = 0,
     formats: tuple[str, ...] = (),
     boxes: bool = False,
+    only: frozenset[str] | None = None,
 ) -> Clip:
     """The clip of a time, of a track, or of a person's best sighting.
 
+    :param only: see :class:`Clip`.
     :param cameras: empty: those of the track or person, with a time all.
     :raises RequestError: not exactly one of time, track and person is given, or the track or person is unknown here.
     """
@@ -39,4 +41,4 @@ def choose_clip(
         end_ns = max(sighting.last_ns for sighting in sightings)
         cameras = cameras or tuple(sorted({sighting.camera_id for sighting in sightings}))
     cameras, formats = tuple(dict.fromkeys(cameras)), tuple(dict.fromkeys(formats))
-    return Clip(cameras or source.cameras(), start_ns - before_ns, end_ns + after_ns, formats or ("mcap",), boxes)
+    return Clip(cameras or source.cameras(), start_ns - before_ns, end_ns + after_ns, formats or ("mcap",), boxes, only)

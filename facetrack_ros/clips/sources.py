@@ -65,6 +65,10 @@ class ClipSource:
         found = (store.best_of_person(person_id) for store in self._stores())
         return max((one for one in found if one is not None), default=None, key=lambda sighting: sighting.quality)
 
+    def analysed(self, camera_id: str) -> list[tuple[int, int]]:
+        """First and last stamp of each span in which a camera was searched for people."""
+        return [span for store in self._stores() for span in store.analysed(camera_id)]
+
     def _stores(self) -> list[SightingStore]:
         raise NotImplementedError
 

@@ -4,7 +4,7 @@ import hashlib
 import heapq
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from facetrack_ros.clips.clip import Clip
 from facetrack_ros.clips.gif_writer import GifWriter
 from facetrack_ros.clips.mp4_writer import Mp4Writer
+from facetrack_ros.clips.other_people import NEAR_NS, OtherPeople
 from facetrack_ros.clips.overlay import draw_overlay
 from facetrack_ros.clips.sources import ClipSource
 from facetrack_ros.core.frame import Frame, encode_jpeg
@@ -45,6 +46,7 @@ class SavedClip:
     :param frames: number of frames of all cameras.
     :param skipped: number of frames that could not be decoded for images and videos.
     :param empty: cameras of the clip without any frame in its time.
+    :param unknown: number of frames that were erased as a whole, because nobody looked who is in them.
     """
 
     folder: Path
@@ -52,6 +54,7 @@ class SavedClip:
     frames: int
     skipped: int
     empty: tuple[str, ...] = ()
+    unknown: int = 0
 
 
 def save_clip(
@@ -84,7 +87,7 @@ def save_clip(
     files = (*(line["file"] for line in manifest["files"]), MANIFEST)
     seen = {line["camera_id"] for line in manifest["frames"]}
     empty = tuple(camera for camera in clip.cameras if camera not in seen)
-    return SavedClip(folder, files, len(manifest["frames"]), writer.skipped, empty)
+    return SavedClip(folder, files, len(manifest["frames"]), writer.skipped, empty, writer.unknown)
 
 
 class _ClipWriter:
@@ -99,20 +102,25 @@ class _ClipWriter:
         self._image_formats = [name for name in clip.formats if name != "mcap"]
         self._videos: dict[tuple[str, str], GifWriter | Mp4Writer] = {}
         self._latest: dict[str, tuple[int, tuple[Track, ...]]] = {}
+        self._others: dict[str, OtherPeople] = {}
         self.skipped = 0
+
+    @property
+    def unknown(self) -> int:
+        """Number of frames that were erased as a whole."""
+        return sum(others.unknown for others in self._others.values())
 
     def write(self) -> dict:
         """Write the files and return the manifest."""
         source, clip = self._source, self._clip
         span = clip.start_ns, clip.end_ns
         recording = SegmentWriter(self._folder / "clip.mcap") if "mcap" in clip.formats else None
-        events = source.events(*span)
-        tracks = {camera: source.tracks(camera, *span) for camera in clip.cameras}
+        events = [event for event in source.events(*span) if self._is_shown(event["person_id"])]
+        tracks = self._read_tracks()
         by_camera = (source.frames(camera, *span) for camera in clip.cameras)
         lines = []
         try:
-            for frame in heapq.merge(*by_camera, key=lambda frame: frame.stamp_ns):
-                followed = tracks[frame.camera_id].get(frame.stamp_ns, ())
+            for frame, followed in self._shown(heapq.merge(*by_camera, key=lambda frame: frame.stamp_ns), tracks):
                 lines.append(_frame_line(frame, followed))
                 if recording is not None:
                     _record(recording, source.robot_id, frame, followed)
@@ -133,7 +141,12 @@ class _ClipWriter:
             for video in self._videos.values():  # after an error: release the unfinished files
                 with suppress(StoreError):
                     video.close()
-        sightings = (sighting for camera in clip.cameras for sighting in source.sightings(camera, *span))
+        sightings = (
+            sighting
+            for camera in clip.cameras
+            for sighting in source.sightings(camera, *span)
+            if self._is_shown(sighting.person_id, sighting.track_id)
+        )
         files = sorted(path for path in self._folder.rglob("*") if path.is_file())
         return {
             "format": FORMAT_VERSION,
@@ -142,6 +155,8 @@ class _ClipWriter:
             "start_ns": clip.start_ns,
             "end_ns": clip.end_ns,
             "boxes": clip.boxes,
+            "others_erased": clip.only is not None,
+            "frames_erased": self.unknown,
             "frames": lines,
             "events": events,
             "sightings": [_sighting_line(sighting) for sighting in sightings],
@@ -150,6 +165,36 @@ class _ClipWriter:
                 for path in files
             ],
         }
+
+    def _read_tracks(self) -> dict[str, dict[int, tuple[Track, ...]]]:
+        """The tracks by camera and stamp; where people are erased, also those just before and after the clip."""
+        source, clip = self._source, self._clip
+        span = clip.start_ns, clip.end_ns
+        if clip.only is None:
+            return {camera: source.tracks(camera, *span) for camera in clip.cameras}
+        wider = clip.start_ns - NEAR_NS, clip.end_ns + NEAR_NS
+        tracks = {camera: source.tracks(camera, *wider) for camera in clip.cameras}
+        for camera, known in tracks.items():
+            self._others[camera] = OtherPeople(source, camera, *span, clip.only, known)
+        return tracks
+
+    def _shown(
+        self, frames: Iterable[Frame], tracks: dict[str, dict[int, tuple[Track, ...]]]
+    ) -> Iterator[tuple[Frame, tuple[Track, ...]]]:
+        """Each frame with its tracks, both as the clip shows them."""
+        for frame in frames:
+            followed, others = tracks[frame.camera_id].get(frame.stamp_ns, ()), self._others.get(frame.camera_id)
+            if others is None:
+                yield frame, followed
+                continue
+            try:
+                yield others.without(frame), others.own(followed)
+            except FrameError:
+                self.skipped += 1  # who is in it cannot be erased
+
+    def _is_shown(self, *ids: str) -> bool:
+        """Whether a person or track is part of the clip."""
+        return self._clip.only is None or any(each in self._clip.only for each in ids)
 
     def _write_images(self, frame: Frame) -> None:
         try:

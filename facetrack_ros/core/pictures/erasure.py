@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from facetrack_ros.core.boxes import widened
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.core.track import Track
 
@@ -30,6 +31,10 @@ class PersonRegion:
     def of_track(cls, track: Track) -> "PersonRegion":
         """The region of a track as of its frame."""
         return cls(track.bbox, None if track.face is None else track.face.bbox)
+
+    def grown(self, part: float) -> "PersonRegion":
+        """The region with each box grown on each side by ``part`` of its width and height."""
+        return PersonRegion(_grown(self.box, part), None if self.face is None else _grown(self.face, part))
 
 
 def shown_mask(
@@ -70,13 +75,24 @@ def with_regions(
     return replace(frame, jpeg=encode_jpeg(image, quality))
 
 
+def blank(frame: Frame) -> Frame:
+    """A frame of the same size without any of its pixels.
+
+    :raises FrameError: its bytes are no image.
+    """
+    return replace(frame, jpeg=encode_jpeg(np.full_like(frame.image, COLOUR)))
+
+
+def _grown(box: np.ndarray, part: float) -> np.ndarray:
+    return widened(np.asarray(box, np.float32)[None], part)[0]
+
+
 def _fill(mask: np.ndarray, box: np.ndarray, margin: float, value: bool) -> None:
     """Set the pixels of a box, grown by ``margin`` of its sides; of those it covers in part, none where they are to be
     shown, all where they are to be erased."""
-    x1, y1, x2, y2 = (float(each) for each in box)
-    grow_x, grow_y = (x2 - x1) * margin, (y2 - y1) * margin
+    x1, y1, x2, y2 = (float(each) for each in _grown(box, margin))
     height, width = mask.shape
     low, high = (np.ceil, np.floor) if value else (np.floor, np.ceil)
-    left, top = (int(np.clip(low(each), 0, most)) for each, most in ((x1 - grow_x, width), (y1 - grow_y, height)))
-    right, bottom = (int(np.clip(high(each), 0, most)) for each, most in ((x2 + grow_x, width), (y2 + grow_y, height)))
+    left, right = (int(np.clip(each, 0, width)) for each in (low(x1), high(x2)))
+    top, bottom = (int(np.clip(each, 0, height)) for each in (low(y1), high(y2)))
     mask[top:bottom, left:right] = value
