@@ -117,8 +117,8 @@ TOPIC = {
     "<mesh>/gallery": "Enrolled people.",
     "<mesh>/roster": "Status of each robot: cameras, time span, model, counts.",
     "<mesh>/known_robots": "The robots that a robot knows, and which of them left or are silent; sent when it changes.",
-    "<mesh>/people/request": "Requests for the persons that a robot holds, to every robot.",
-    "<mesh>/people/result": "Persons, decisions and gallery entries, from each robot.",
+    "<mesh>/fleet/request": "Requests to every robot: list people, and the like.",
+    "<mesh>/fleet/receipt": "What each robot did, or why not.",
     "<mesh>/search/request": "Search requests, to every robot.",
     "<mesh>/search/result": "Search responses, from each robot.",
 }

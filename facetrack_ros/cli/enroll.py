@@ -85,7 +85,7 @@ def _enrol_here(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]
     from facetrack_ros.client.people_client import PeopleClient
 
     config = Config.load(arguments.config)
-    with PeopleClient("", mesh_prefix(arguments), config) as client:
+    with PeopleClient(mesh_prefix(arguments), config) as client:
         chosen = _chosen(arguments, pictures)
         done, without = MeshEnrolment(client, config).enrol(arguments.name, chosen, arguments.watch, arguments.force)
         return done.entry_ids, list(done.notes), without
@@ -168,7 +168,7 @@ def _manage_stored(arguments: argparse.Namespace) -> int:
 def _manage_live(arguments: argparse.Namespace) -> int:
     from facetrack_ros.client.people_client import PeopleClient
 
-    with PeopleClient(arguments.robot or "", mesh_prefix(arguments)) as client:
+    with PeopleClient(mesh_prefix(arguments)) as client:
         people = client.people()
         if arguments.list:
             return report_not_listed(people.not_listed, _print_entries(people.gallery.values()))

@@ -1,1 +1,2 @@
-"""rclpy clients of the command line, no nodes of a robot: ``FleetClient``, ``PeopleClient``, ``remote_frames``."""
+"""rclpy clients of the command line, no nodes of a robot: ``FleetClient``, ``FleetRequester``, ``PeopleClient``,
+``remote_frames``."""

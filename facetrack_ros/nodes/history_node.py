@@ -27,7 +27,7 @@ from facetrack_ros.nodes.conversion.heartbeat import status_to_message
 from facetrack_ros.nodes.conversion.vision import read_event, read_tracks
 from facetrack_ros.nodes.event_writer import EventWriter
 from facetrack_ros.nodes.fleet.frame_services import FrameServices
-from facetrack_ros.nodes.fleet.people_server import PeopleServer
+from facetrack_ros.nodes.fleet.requests.robot_requests import robot_requests
 from facetrack_ros.nodes.fleet.search_server import SearchServer
 from facetrack_ros.nodes.health.disk_watch import DiskWatch
 from facetrack_ros.nodes.health.history_count import HistoryCount
@@ -52,6 +52,7 @@ class HistoryNode(RobotMemberNode):
     :param models: shared with other nodes of the process: the history opens on activation; None: it opens with the
         first faces, whose model id names the contract.
     :param subscribe: whether images, tracks and events come over topics, rather than through the ``add_`` methods.
+    :ivar requests: answers the requests to the fleet.
     """
 
     NAME = "history"
@@ -88,7 +89,7 @@ class HistoryNode(RobotMemberNode):
         self._search_server = SearchServer(
             self, self.instance_id, lambda: self.history, self._clock_note, self._disk.not_stored
         )
-        self._people_server = PeopleServer(self, self.instance_id, lambda: self.history)
+        self.requests = robot_requests(self, self.instance_id, lambda: self.history)
         self._heartbeat_timer = steady_timer(self, 1.0, self._publish_status)
         self._frame_services = FrameServices(self, lambda: self.history, self._disk.not_stored)
         self._events = EventWriter(
@@ -117,7 +118,7 @@ class HistoryNode(RobotMemberNode):
             for camera in self.cameras:
                 self.receive_camera(camera, msg.Tracks, "tracks", read_tracks, self._on_tracks)
         self._publish_status()
-        figures = (self._search_server.values, self._frame_services.values)
+        figures = (self._search_server.values, self._frame_services.values, self.requests.values)
         self._diagnostics = Diagnostics(self, self.robot_id, lambda: self._health.report(self._status, figures))
         self._health.attach()
 
@@ -278,7 +279,7 @@ class HistoryNode(RobotMemberNode):
             self._images.close()
         self._heartbeat_timer.cancel()
         self._search_server.close()
-        self._people_server.close()
+        self.requests.close()
         self._events.close()
         self._worker.close()
         self._frame_services.close()

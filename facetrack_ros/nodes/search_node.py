@@ -16,9 +16,9 @@ from facetrack_ros.nodes.fleet.fleet_search import FleetSearch
 from facetrack_ros.nodes.fleet.known_robots import KnownRobotsPublisher
 from facetrack_ros.nodes.fleet.partial_results import PartialResults
 from facetrack_ros.nodes.fleet.people_directory import PeopleDirectory
-from facetrack_ros.nodes.fleet.people_query import PeopleQuery
 from facetrack_ros.nodes.fleet.people_service import PeopleService
 from facetrack_ros.nodes.fleet.request_parser import RequestParser
+from facetrack_ros.nodes.fleet.requests.request_sender import FleetRequestSender
 from facetrack_ros.nodes.fleet.roster_listener import RosterListener
 from facetrack_ros.nodes.fleet.search_client import SearchClient
 from facetrack_ros.nodes.health.publisher import Diagnostics
@@ -57,8 +57,8 @@ class SearchNode(RobotMemberNode):
         parts = PartialResults(self, self._people.merges)
         self._client = SearchClient(self, roster, group, parts, self.robot_id)
         self._search = FleetSearch(self._client, self._people)
-        self._people_query = PeopleQuery(self, roster, group, self.robot_id)
-        PeopleService(self, group, self._people_query)
+        self._sender = FleetRequestSender(self, roster, group, self.robot_id)
+        PeopleService(self, group, self._sender)
         self._worker = Worker("search", FifoMailbox(), run_calls)
         self._health = ServiceHealth("search", "searches answered")
         self._partial = 0
@@ -123,7 +123,7 @@ class SearchNode(RobotMemberNode):
         """Stop; running searches end with the results they have."""
         self._diagnostics.close()
         self._client.close()
-        self._people_query.close()
+        self._sender.close()
         self._worker.close()
 
 

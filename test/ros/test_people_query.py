@@ -3,8 +3,10 @@
 import pytest
 
 from facetrack_ros.config import Config
-from facetrack_ros.msg import HistoryStatus, PeopleRequest, PeopleResult
+from facetrack_ros.core.fleet.fleet_request import to_bytes
+from facetrack_ros.msg import FleetReceipt, FleetRequest, HistoryStatus
 from facetrack_ros.nodes.base.qos import HEARTBEAT_PUB, SEARCH_REQUEST_PUB, SEARCH_RESULT_PUB
+from facetrack_ros.nodes.conversion.fields import byte_array
 from facetrack_ros.nodes.conversion.time import to_duration
 from facetrack_ros.srv import ListPeople
 
@@ -19,7 +21,7 @@ def fleet(graph):
     member = {"robot_id": "robot1", "config": Config({"data_dir": str(graph.folder / "data")})}
     graph.spin(HistoryNode(subscribe=False, **member), SearchNode(**member))
     graph.heartbeats = graph.client.create_publisher(HistoryStatus, "/facetrack/roster", HEARTBEAT_PUB)
-    graph.results = graph.client.create_publisher(PeopleResult, "/facetrack/people/result", SEARCH_RESULT_PUB)
+    graph.results = graph.client.create_publisher(FleetReceipt, "/facetrack/fleet/receipt", SEARCH_RESULT_PUB)
     return graph
 
 
@@ -43,15 +45,23 @@ def heard(graph, wait_until, robot="robot2"):
     return found[0]
 
 
-def answer(graph, *results):
-    """Answer every request with these results."""
+PERSON = {"persons": {"ids": ["p_1"], "sightings": [1], "first_ns": [1], "last_ns": [1]}}
+
+
+def receipt(robot, instance, values, state=FleetReceipt.DONE, reason=""):
+    body = byte_array(to_bytes(values))
+    return FleetReceipt(robot_id=robot, instance_id=instance, state=state, reason=reason, body=body, parts=1)
+
+
+def answer(graph, *receipts):
+    """Answer every request with these receipts."""
 
     def on_request(request):
-        for result in results:
-            result.query_id = request.query_id
-            graph.results.publish(result)
+        for each in receipts:
+            each.request_id = request.id
+            graph.results.publish(each)
 
-    graph.client.create_subscription(PeopleRequest, "/facetrack/people/request", on_request, SEARCH_REQUEST_PUB)
+    graph.client.create_subscription(FleetRequest, "/facetrack/fleet/request", on_request, SEARCH_REQUEST_PUB)
 
 
 def test_a_robot_alone_lists_itself_at_once(fleet):
@@ -68,30 +78,34 @@ def test_a_silent_robot_is_named(fleet, processes):
     assert "robot2" in response.message
 
 
-def test_results_that_are_malformed_or_in_error_are_named_and_do_no_harm(fleet, processes):
-    broken = PeopleResult(robot_id="robot2", instance_id="i", person_ids=["p_1", "p_2"], sightings=[1])
-    listed_person = {"person_ids": ["p_3"], "sightings": [1], "first_ns": [1], "last_ns": [1]}
-    damaged = PeopleResult(robot_id="robot3", instance_id="i", error="cut", **listed_person)
-    answer(fleet, broken, damaged, PeopleResult())
-    heard(fleet, processes.wait_until)
-    heard(fleet, processes.wait_until, "robot3")
-    processes.wait_until(lambda: len(listed(fleet).robots) == 3, "all results arrive")
-    lines = listed(fleet)
-    assert {line.robot_id: line.reason for line in lines.not_listed} == {
-        "robot2": "its list is malformed",
-        "robot3": "cut",
-    }
-    assert {robot.robot_id: list(robot.person_ids) for robot in lines.robots} == {
-        "robot1": [],
-        "robot2": [],
-        "robot3": ["p_3"],
-    }
+def test_lists_that_are_malformed_refused_or_not_whole_are_named_and_do_no_harm(fleet, processes):
+    broken = {"persons": {"ids": ["p_1", "p_2"], "sightings": [1], "first_ns": [1], "last_ns": [1]}}
+    answer(
+        fleet,
+        receipt("robot2", "i", broken),
+        receipt("robot3", "i", PERSON | {"error": "cut"}),
+        receipt("robot4", "i", {}, FleetReceipt.REFUSED, "not for you"),
+        FleetReceipt(),
+    )
+    for robot in ("robot2", "robot3", "robot4"):
+        heard(fleet, processes.wait_until, robot)
+    reasons = {}
+
+    def all_arrived():
+        reasons.clear()
+        reasons.update({line.robot_id: line.reason for line in listed(fleet).not_listed})
+        return not any("in time" in reason for reason in reasons.values())
+
+    processes.wait_until(all_arrived, "all receipts arrive")
+    assert set(reasons) == {"robot2", "robot3", "robot4"}
+    assert "cannot be used" in reasons["robot2"]
+    assert (reasons["robot3"], reasons["robot4"]) == ("cut", "not for you")
+    lines = {robot.robot_id: list(robot.person_ids) for robot in listed(fleet).robots}
+    assert lines == {"robot1": [], "robot3": ["p_1"]}
 
 
 def test_lists_forged_in_a_robots_name_are_not_used_and_told(fleet, processes):
-    person = {"person_ids": ["p_1"], "sightings": [1], "first_ns": [1], "last_ns": [1]}
-    own = PeopleResult(robot_id="robot2", instance_id="i", **person)
-    answer(fleet, PeopleResult(robot_id="robot2", instance_id="forged"), own, PeopleResult(robot_id="robot9"))
+    answer(fleet, receipt("robot2", "forged", {}), receipt("robot2", "i", PERSON), receipt("robot9", "", {}))
     heard(fleet, processes.wait_until)
     lines = listed(fleet)
     assert {robot.robot_id: list(robot.person_ids) for robot in lines.robots} == {"robot1": [], "robot2": ["p_1"]}
@@ -102,11 +116,17 @@ def test_lists_forged_in_a_robots_name_are_not_used_and_told(fleet, processes):
 
 
 def test_of_two_lists_of_one_process_the_first_is_used_and_the_clash_told(fleet, processes):
-    person = {"person_ids": ["p_1"], "sightings": [1], "first_ns": [1], "last_ns": [1]}
-    answer(fleet, PeopleResult(robot_id="robot2", instance_id="i", **person))
+    answer(fleet, receipt("robot2", "i", PERSON))
     heard(fleet, processes.wait_until)
     fleet.heartbeats.publish(HistoryStatus(robot_id="robot3", instance_id="silent"))  # the list waits for it
-    answer(fleet, PeopleResult(robot_id="robot2", instance_id="i"))
+    answer(fleet, receipt("robot2", "i", {}))
     processes.wait_until(
         lambda: any("two different answers" in line.reason for line in listed(fleet).not_listed), "the clash is told"
     )
+
+
+def test_a_list_in_parts_is_put_together(fleet, processes, monkeypatch):
+    monkeypatch.setattr("facetrack_ros.core.fleet.fleet_request.MOST_PART_BYTES", 30)
+    response = listed(fleet)
+    assert response.complete
+    assert [robot.robot_id for robot in response.robots] == ["robot1"]

@@ -13,6 +13,9 @@ from std_msgs.msg import Header
 from facetrack_ros import msg, srv
 from facetrack_ros.nodes.conversion.fields import byte_array, float_array
 
+#: Kinds of fleet requests.
+KINDS = ("list_people", "unknown")
+
 
 class Plausible:
     """Makes an honest message of a type; of one that it does not know, an empty one.
@@ -32,7 +35,8 @@ class Plausible:
             msg.GalleryEntry: self._entry,
             msg.FaceSearchRequest: self._request,
             msg.FaceSearchResult: self._result,
-            msg.PeopleRequest: lambda: msg.PeopleRequest(query_id=self._id("q"), robot_id="robot9"),
+            msg.FleetRequest: self._fleet_request,
+            msg.FleetReceipt: self._receipt,
             msg.PeopleResult: self._people,
             msg.PersonEvent: self._event,
             msg.Tracks: self._tracks,
@@ -126,6 +130,27 @@ class Plausible:
         match = msg.FaceMatch(robot_id="robot9", camera_id="front", similarity=0.9, thumbnail=byte_array(self._jpeg))
         return msg.FaceSearchResult(
             search_id=self._id("s"), instance_id="robot9", model_id=MODEL, robot=answer, matches=[match]
+        )
+
+    def _fleet_request(self) -> msg.FleetRequest:
+        return msg.FleetRequest(
+            id=self._id("f"),
+            kind=str(self._chance.choice(KINDS)),
+            operator_name="eve",
+            issued=self._now(),
+            deadline=self._now(),
+            requester="robot9",
+        )
+
+    def _receipt(self) -> msg.FleetReceipt:
+        return msg.FleetReceipt(
+            request_id=self._id("f"),
+            robot_id="robot9",
+            instance_id="robot9",
+            state=msg.FleetReceipt.DONE,
+            body=byte_array(b'{"error": ""}'),
+            parts=1,
+            stamp=self._now(),
         )
 
     def _people(self) -> msg.PeopleResult:

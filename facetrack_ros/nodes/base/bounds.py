@@ -18,8 +18,9 @@ ENTRIES = RateLimit(per_s=500, burst=5000)
 SEARCHES = RateLimit(per_s=100, burst=400)
 #: Answers: one a search and repeat of it.
 RESULTS = RateLimit(per_s=200, burst=1000)
-#: Lists of people: as searches, and the command line asks ten times a second while it waits for a change.
-PEOPLE = RateLimit(per_s=50, burst=200)
+#: Requests to the fleet: each is sent again every 0.4 s to robots that have not answered, and for each part of
+#: a receipt.
+FLEET_REQUESTS = RateLimit(per_s=100, burst=400)
 #: Messages within a robot, a sender a camera: frames, detections, tracks, events at 60 Hz, and late ones at once.
 FRAMES = RateLimit(per_s=500, burst=2000)
 #: Poses: odometry comes at up to 1 kHz.

@@ -21,10 +21,9 @@ from facetrack_ros.errors import InvalidInput, first_line
 UNCHECKED_BYTES = 64_000
 #: Largest message with lists of messages or texts: the faces of a crowd, the robots that a search names.
 MOST_BYTES = 1_000_000
-#: Likewise of :class:`~facetrack_ros.msg.PeopleResult`, a robot that knows 20,000 people, and of search results with
-#: thumbnails of a thousand matches.
+#: Likewise of search results, with thumbnails of a thousand matches.
 MOST_BYTES_OF_ANSWERS = 16_000_000
-_ANSWERS = ("PeopleResult", "FaceSearchResult")
+_ANSWERS = ("FaceSearchResult",)
 
 _SIZES = {
     "boolean": 1,

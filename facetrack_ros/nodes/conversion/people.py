@@ -7,14 +7,12 @@ import numpy as np
 
 from facetrack_ros import msg
 from facetrack_ros.core import validation
-from facetrack_ros.core.printable import printable
 from facetrack_ros.errors import InvalidInput
-from facetrack_ros.history.sightings.table import PersonSpan
-from facetrack_ros.nodes.conversion.fields import MOST_ROBOTS, clean, float_array, pick
+from facetrack_ros.nodes.conversion.fields import float_array, pick
 from facetrack_ros.nodes.conversion.time import to_ns, to_time
 from facetrack_ros.search.people import RobotPeople
 from facetrack_ros.tracking.decision_check import checked_decision
-from facetrack_ros.tracking.identity.gallery import GalleryEntry, entry_id
+from facetrack_ros.tracking.identity.gallery import GalleryEntry
 from facetrack_ros.tracking.identity.shared_template import MOST_EMBEDDINGS, SharedTemplate
 from facetrack_ros.tracking.identity_merges import MergeDecision
 
@@ -111,30 +109,14 @@ def entry_from_message(message: msg.GalleryEntry) -> GalleryEntry:
 
     :raises InvalidInput: it cannot be used.
     """
-    entry = _entry(message)
-    entry.check()
-    return entry
-
-
-def _entry(message: msg.GalleryEntry) -> GalleryEntry:
-    return GalleryEntry(
+    entry = GalleryEntry(
         embedding=np.array(message.embedding, np.float32),
         quality=message.quality,
         stamp_ns=to_ns(message.stamp),
         **pick(message, _ENTRY),
     )
-
-
-def checked_query(message: msg.PeopleRequest) -> msg.PeopleRequest:
-    """A request to list people, itself.
-
-    :raises InvalidInput: a part of it is not valid.
-    """
-    validation.token(message.query_id, "the id of a query")
-    validation.token(message.robot_id, "who asks", empty=True)
-    for robot in validation.at_most(message.robots, "robots", MOST_ROBOTS):
-        validation.plain_text(robot, "one of the robots", 255)
-    return message
+    entry.check()
+    return entry
 
 
 def people_to_message(people: RobotPeople, query_id: str) -> msg.PeopleResult:
@@ -152,30 +134,3 @@ def people_to_message(people: RobotPeople, query_id: str) -> msg.PeopleResult:
     for entry in result.gallery:
         entry.embedding = []
     return result
-
-
-def people_from_message(message: msg.PeopleResult) -> RobotPeople:
-    """What a robot holds of persons; gallery entries have empty embeddings. Texts are printable.
-
-    :raises InvalidInput: a part of it cannot be used.
-    """
-    columns = (message.person_ids, message.sightings, message.first_ns, message.last_ns)
-    if len(set(map(len, columns))) > 1:
-        raise InvalidInput("its list of persons has columns of several lengths", "count")
-    for person_id in message.person_ids:
-        validation.identifier(person_id, "a listed person id", empty=True)
-    return RobotPeople(
-        persons=tuple(PersonSpan(*values) for values in zip(*columns)),
-        decisions=tuple(map(verdict_from_message, message.verdicts)),
-        entries=tuple(map(_listed_entry, message.gallery)),
-        robot_id=validation.ros_name(message.robot_id, "the robot of a list of persons"),
-        instance_id=validation.token(message.instance_id, "the process of a list of persons", empty=True),
-        error=printable(message.error),
-    )
-
-
-def _listed_entry(message: msg.GalleryEntry) -> GalleryEntry:
-    """An entry without its embedding, for a list."""
-    entry_id(message.entry_id)
-    validation.number(message.quality, "the quality of a gallery entry", 0.0, 1.0)
-    return replace(_entry(message), **clean(message, ("name", "model_id", "source", "by"), 200))

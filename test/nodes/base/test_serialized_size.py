@@ -21,6 +21,7 @@ LISTS = (
     (msg.HistoryStatus, "cameras", msg.CameraStatus),
     (msg.PeopleResult, "gallery", msg.GalleryEntry),
     (msg.PeopleResult, "verdicts", msg.PersonVerdict),
+    (msg.FleetRequest, "missing", str),
     (msg.Tracks, "tracks", msg.Track),
     (msg.FaceSearchResult, "matches", msg.FaceMatch),
     (msg.FaceSearchRequest, "robots", str),
@@ -46,7 +47,7 @@ def test_a_claim_of_more_elements_than_there_is_room_for_is_refused(kind, field,
 
 def test_only_types_with_lists_of_messages_or_texts_are_checked():
     assert needs_check(msg.HistoryStatus)
-    assert needs_check(msg.PeopleRequest)
+    assert needs_check(msg.FleetRequest)
     assert not needs_check(msg.GalleryEntry)
     assert not needs_check(msg.PersonTemplate)
 

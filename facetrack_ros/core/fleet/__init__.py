@@ -1,0 +1,1 @@
+"""Requests to the robots of a mesh and their answers: ``FleetRequest``, ``FleetReceipt``."""

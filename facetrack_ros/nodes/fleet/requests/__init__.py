@@ -1,0 +1,1 @@
+"""Requests to all robots: ``FleetRequestSender`` asks, ``FleetRequestServer`` answers, ``FleetTrust`` says who may."""
