@@ -30,11 +30,16 @@ COMMANDS = {
     "reindex": "embed the faces of stored frames with another model, keeping tracks and persons",
     "bag": "clips as a rosbag2 recording, to play to robots",
     "prune": "delete stored frames beyond the limits, also where a robot refuses to by itself",
+    "forget": "delete a person, or a stretch of time, from frames, faces and logs so that no byte is left",
+    "receipts": "what was forgotten, when, by whom; check that no receipt was changed",
     "events": "who came and went, from the event logs",
     "status": "which robots are on the mesh, or what stored histories hold",
     "models": "which models are there, which run, and under which licence",
     "eval": "how good models are on labelled pictures",
 }
+
+#: Subcommands that are not the module or sub-package of their name.
+MODULES = {"forget": "privacy.forget", "receipts": "privacy.receipts"}
 
 #: Options that name a file or folder.
 _PATHS = ("data", "out", "config", "image", "frames", "plot")
@@ -53,6 +58,13 @@ ACTIONS = {
             "verify": "check every file that is here against its record",
             "export": "torch's ResNet-50 as an ONNX model that needs no torch",
             "quantize": "an INT8 version of an ONNX embedder, kept only if it agrees with the original",
+        },
+    ),
+    "receipts": (
+        "ACTION",
+        {
+            "list": "what was forgotten, how much, by whom, why and when",
+            "verify": "whether every receipt is as it was written and signed",
         },
     ),
     "eval": (
@@ -125,11 +137,11 @@ def build_parser() -> CommandParser:
     parser.add_argument("--version", action=PrintVersion, nargs=0, help="print the version")
     for name, subparser in _add_subparsers(parser, "command", "COMMAND", COMMANDS).items():
         if name not in ACTIONS:
-            subparser.set_defaults(module=f"facetrack_ros.cli.{name}")
+            subparser.set_defaults(module=f"facetrack_ros.cli.{MODULES.get(name, name)}")
             continue
         metavar, actions = ACTIONS[name]
         for action, action_parser in _add_subparsers(subparser, "action", metavar, actions).items():
-            action_parser.set_defaults(module=f"facetrack_ros.cli.{name}.{action}")
+            action_parser.set_defaults(module=f"facetrack_ros.cli.{MODULES.get(name, name)}.{action}")
     return parser
 
 

@@ -1,9 +1,13 @@
 """Files of lines in which every line is complete, also after a crash or on a full disk."""
 
+import fcntl
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from facetrack_ros.bounded_file import read_bounded
+from facetrack_ros.bounded_file import open_regular, read_bounded
+from facetrack_ros.core.disk.overwriting import replace_file
 
 #: Largest file that is read whole: the merge decisions of 100,000 pairs have 50 MB.
 MAX_BYTES = 256_000_000
@@ -14,12 +18,41 @@ def append_lines(path: Path, data: bytes) -> None:
 
     :raises OSError: they cannot be written; then none of them is.
     """
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        truncate_partial_line(file)
-        write_all_or_nothing(file, data)
-    finally:
-        os.close(file)
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is_file_of(file, path):
+                continue  # :func:`rewrite_lines` replaced it meanwhile
+            truncate_partial_line(file)
+            write_all_or_nothing(file, data)
+            return
+        finally:
+            os.close(file)
+
+
+def rewrite_lines(path: Path, edit: Callable[[bytes], bytes | None], change: bool = True) -> int:
+    """Replace or leave out lines of a file, and overwrite what the file held; no :func:`append_lines` is lost.
+
+    An incomplete last line is left out where any line changes.
+
+    :param edit: of a line, without its end: the line that replaces it, or None where it goes.
+    :param change: whether to do it; else only count.
+    :returns: number of lines that change or go.
+    :raises OSError: it cannot be read or written, or is larger than :data:`MAX_BYTES`; it is unchanged then.
+    """
+    if not path.exists():
+        return 0
+    with open_regular(path) as file:
+        if change:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        before = read_lines(path)
+        after = [edit(line) for line in before]
+        changed = sum(line != edited for line, edited in zip(before, after))
+        if changed and change:
+            text = b"".join(line + b"\n" for line in after if line is not None)
+            replace_file(path, lambda fresh: fresh.write(text))
+        return changed
 
 
 def read_lines(path: Path) -> list[bytes]:
@@ -29,6 +62,13 @@ def read_lines(path: Path) -> list[bytes]:
     """
     data = read_bounded(path, MAX_BYTES) if os.path.lexists(path) else b""
     return data[: data.rfind(b"\n") + 1].splitlines()
+
+
+def _is_file_of(file: int, path: Path) -> bool:
+    """Whether an open file still has a name."""
+    with suppress(OSError):
+        return os.path.samestat(os.fstat(file), path.stat())
+    return False
 
 
 def write_all_or_nothing(file: int, data: bytes) -> None:

@@ -71,17 +71,31 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Give a file another content, whole or not at all, and overwrite what it held before.
 
     :param write: receives the new file, open for writing.
-    :raises OSError: the disk refuses; the file is unchanged then.
+    :raises OSError: the disk refuses.
     """
     part = path.with_name(path.name + PART)
+    try:
+        with open(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w+b") as file:
+            write(file)
+        put_in_place(part, path)
+    finally:
+        shred(part)
+
+
+def put_in_place(part: Path, path: Path) -> None:
+    """Rename a written file over another one, and overwrite what that one held.
+
+    :raises OSError: the disk refuses; the other file is unchanged then.
+    """
     old = -1
     try:
         with suppress(FileNotFoundError):
             old = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with open(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w+b") as file:
-            write(file)
-            file.flush()
-            os.fdatasync(file.fileno())
+        file = os.open(part, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fdatasync(file)
+        finally:
+            os.close(file)
         linked = old >= 0 and os.fstat(old).st_nlink > 1
         os.replace(part, path)
         sync_folder(path.parent)
@@ -90,8 +104,6 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     finally:
         if old >= 0:
             os.close(old)
-        if part.exists():
-            shred(part)
 
 
 def sync_folder(folder: Path) -> None:

@@ -110,6 +110,21 @@ def read_log(path: Path, start: int = 0) -> tuple[list[dict], int, int]:
     return events, start + end, len(lines) - (path.suffix == ".csv" and not start and bool(lines)) - len(events)
 
 
+def parse_line(line: bytes, suffix: str) -> dict:
+    """The event of one line of a log, as :func:`event_to_dict` returns it.
+
+    :param suffix: of the log, one of :data:`SUFFIXES`.
+    :raises ValueError: it is none.
+    """
+    try:
+        event = json.loads(line) if suffix == ".jsonl" else _from_csv(line.decode())
+    except (KeyError, RecursionError) as error:
+        raise ValueError(f"no event: {error}") from error
+    if not isinstance(event, dict):
+        raise ValueError("no event")
+    return event
+
+
 def _from_csv(line: str) -> dict:
     cells = next(csv.reader([line]), [])
     if len(cells) == len(OLD_CSV_COLUMNS):

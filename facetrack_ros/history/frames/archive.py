@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from facetrack_ros.core.disk.overwriting import PART, put_in_place, shred
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import StoreError, store_errors
 from facetrack_ros.history.disk_room import was_deleted
@@ -16,7 +17,9 @@ from facetrack_ros.history.frames.reader import FrameReader
 from facetrack_ros.history.frames.retention import Limits
 from facetrack_ros.history.frames.video_encoder import VideoEncoder
 from facetrack_ros.history.mcap.catalog import SegmentCatalog
+from facetrack_ros.history.mcap.message_table import MessageTable
 from facetrack_ros.history.mcap.open_file import OpenSegment
+from facetrack_ros.history.mcap.writer import SegmentWriter
 from facetrack_ros.history.messages.channel import Channel
 from facetrack_ros.history.messages.image import LAST_STAMP_NS, image_channel, image_parts
 from facetrack_ros.history.messages.video import video_channel, video_parts
@@ -140,6 +143,43 @@ class FrameArchive:
             min((first for frames, _, first, _ in segments if frames), default=None),
             max((last for frames, _, _, last in segments if frames), default=None),
         )
+
+    def sealed(self) -> list[tuple[Path, MessageTable]]:
+        """Files and tables of all segments that can be read, the oldest first; the one being written is sealed for it.
+
+        :raises StoreError: the disk refuses.
+        """
+        with self._lock:
+            self._seal()
+            self._catalog.remove_deleted()
+            tables = ((segment.path, self._catalog.table(name)) for name, segment in self._catalog.segments())
+            return [(path, table) for path, table in tables if table is not None]
+
+    def rewrite(self, name: str, write: Callable[[SegmentWriter], None]) -> None:
+        """Write a sealed segment anew and overwrite the file it had; one without messages is deleted.
+
+        :param write: receives the new file.
+        :raises StoreError: the disk refuses; the segment stays as it was.
+        """
+        path = self.path / name
+        part = path.with_name(f"{name}{PART}")
+        with self._lock, storing(self.path):
+            shred(part)
+            writer = SegmentWriter(part)
+            try:
+                write(writer)
+                writer.seal()
+            except OSError:
+                writer.abandon()
+                shred(part)
+                raise
+            if len(writer):
+                put_in_place(part, path)
+                self._catalog.replace(name, writer.table(), writer.bytes)
+            else:
+                shred(part)
+                shred(path)
+                self._catalog.remove(name)
 
     def sync(self) -> None:
         """Flush what was stored to the medium. Frames can be appended meanwhile.

@@ -137,13 +137,12 @@ class FrameReader:
                 table: MessageTable | None = written.table()
             else:
                 table = self._catalog.table(name) if name in self._catalog else None
-        file = -1
-        if table is not None:
-            try:
-                file = os.open(path, os.O_RDONLY)
-            except OSError as error:
-                table = None
-                with self._lock:
+            file = -1
+            if table is not None:
+                try:  # with the lock: a segment that is written anew has another table
+                    file = os.open(path, os.O_RDONLY)
+                except OSError as error:
+                    table = None
                     self._catalog.report_damage(name, f"cannot read {path}: {error.strerror}; its frames are left out")
         try:
             yield file, table

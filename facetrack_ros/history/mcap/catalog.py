@@ -90,6 +90,14 @@ class SegmentCatalog:
         self._keep_table(path.name, table)
         self._add(path, table, size)
 
+    def replace(self, name: str, table: MessageTable, size: int) -> None:
+        """Note that a segment's file was written anew.
+
+        :param size: of the file, bytes.
+        """
+        self._add(self._segments[name].path, table, size)
+        self._keep_table(name, table)
+
     def remove(self, name: str) -> None:
         """Drop a segment whose file was deleted."""
         self._segments.pop(name, None)

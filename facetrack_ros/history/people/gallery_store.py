@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.bounded_file import read_bounded
+from facetrack_ros.core.disk.overwriting import shred
 from facetrack_ros.core.printable import printable
 from facetrack_ros.errors import store_errors
 from facetrack_ros.history.set_aside import set_aside
@@ -155,7 +156,7 @@ class GalleryStore:
             self.path.mkdir(parents=True, exist_ok=True)
             # First the mark: a process killed in between leaves a deleted entry to delete, not one that comes back.
             file.with_suffix(_DELETED).touch()
-            file.unlink(missing_ok=True)
+            shred(file)
             if self._by is not None:
                 self._by.pop(entry_id, None)
             self._forget_oldest_deletions()

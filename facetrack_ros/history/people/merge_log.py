@@ -2,11 +2,11 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
 
+from facetrack_ros.core.disk.overwriting import replace_file, shred
 from facetrack_ros.core.line_file import append_lines, read_lines
 from facetrack_ros.errors import InvalidInput, store_errors
 from facetrack_ros.history.set_aside import aside_path, is_foreign, set_aside
@@ -100,13 +100,12 @@ class MergeLog:
 
         :raises StoreError: they cannot be written; the file is unchanged then.
         """
-        data, draft = _to_lines(decisions), self.path.with_suffix(".part")
+        data = _to_lines(decisions)
         with store_errors(f"cannot write {self.path}", "check the permissions"):
             if data:
-                draft.write_bytes(data)
-                os.replace(draft, self.path)
+                replace_file(self.path, lambda file: file.write(data))
             else:
-                self.path.unlink(missing_ok=True)
+                shred(self.path)
 
 
 def _to_lines(decisions: Iterable[MergeDecision]) -> bytes:

@@ -1,0 +1,1 @@
+"""Commands on the rights of people: :mod:`.forget`, :mod:`.receipts`."""

@@ -1,0 +1,1 @@
+"""Actions of ``facetrack receipts``."""
