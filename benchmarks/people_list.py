@@ -54,7 +54,7 @@ def measure(robots: list[str], lists: int, seed: int) -> dict:
         began = time.monotonic()
         with PeopleClient() as client:
             try:
-                client.discover()
+                client.requester.discover()
             except RequestError as error:
                 print(f"after {time.monotonic() - began:.1f} s: {error}", flush=True)
                 continue

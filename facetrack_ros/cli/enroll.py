@@ -2,18 +2,22 @@
 
 import argparse
 import array
-import sys
+import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facetrack_ros.cli.exit_codes import DONE, PARTIAL
+from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
-from facetrack_ros.cli.persons import report_not_listed
+from facetrack_ros.cli.persons import answer_to_dict, report_not_done, report_not_listed
 from facetrack_ros.config import Config
-from facetrack_ros.errors import ConfigError, RequestError
+from facetrack_ros.core.fleet.fleet_request import list_of
+from facetrack_ros.errors import ConfigError, PartialError, RequestError
 from facetrack_ros.history.layout import RobotFolder, history_folders, robot_folder
+from facetrack_ros.history.people.gallery_store import MOST_ENTRIES
+from facetrack_ros.search.fleet.fleet_answer import DONE as ANSWER_DONE
+from facetrack_ros.search.fleet.fleet_answer import FleetAnswer, RobotLine, reasons
 
 if TYPE_CHECKING:
     from facetrack_ros.enrolment.entries import EnrolmentPicture
@@ -45,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="robot that gets the pictures, embeds them and informs all others; default: they are embedded here",
     )
     add_mesh_argument(parser)
+    add("--json", action="store_true", help="one JSON object, with the answer of each robot")
     add("--data", metavar="DIR", help="stored histories instead of the mesh; with --robot only that one's")
     add("--config", metavar="FILE", help="settings, a YAML file: the models")
 
@@ -66,17 +71,21 @@ def run(arguments: argparse.Namespace) -> int:
     pictures = [(Path(path).name, read_picture(path)) for path in arguments.pictures]
     enrol = _enrol_stored if arguments.data else _enrol_by_robot if arguments.robot else _enrol_here
     with numbered_faces(pictures):
-        entry_ids, notes, without = enrol(arguments, pictures)
+        entry_ids, notes, answer = enrol(arguments, pictures)
+    if arguments.json:
+        said = {"name": arguments.name, "entry_ids": entry_ids, "notes": notes}
+        print(json.dumps({**said, **answer_to_dict(answer)}, ensure_ascii=False))
+        return report_not_done(answer)
+    if not answer.done:
+        raise PartialError(f"no robot has taken over the faces of {arguments.name}: {reasons(answer.not_done)}")
     print(f"{arguments.name} is enrolled: {', '.join(entry_ids)}")
     for note in notes:
         print(f"note: {note}")
-    for robot, why in without.items():
-        print(f"not yet on {robot}: {why}", file=sys.stderr)
-    return PARTIAL if without else DONE
+    return report_not_done(answer)
 
 
-#: Ids of the entries, notes, and robots that do not hold the entries with the reason.
-_Enrolled = tuple[list[str], list[str], dict[str, str]]
+#: Ids of the entries, notes, and what the robots answered.
+_Enrolled = tuple[list[str], list[str], FleetAnswer]
 
 
 def _enrol_here(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> _Enrolled:
@@ -87,8 +96,8 @@ def _enrol_here(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]
     config = Config.load(arguments.config)
     with PeopleClient(mesh_prefix(arguments), config) as client:
         chosen = _chosen(arguments, pictures)
-        done, without = MeshEnrolment(client, config).enrol(arguments.name, chosen, arguments.watch, arguments.force)
-        return done.entry_ids, list(done.notes), without
+        done, answer = MeshEnrolment(client, config).enrol(arguments.name, chosen, arguments.watch, arguments.force)
+        return done.entry_ids, list(done.notes), answer
 
 
 def _chosen(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> "list[EnrolmentPicture]":
@@ -103,7 +112,9 @@ def _enrol_by_robot(arguments: argparse.Namespace, pictures: list[tuple[str, byt
     from sensor_msgs.msg import CompressedImage
 
     from facetrack_ros import srv
-    from facetrack_ros.client.fleet_client import FleetClient
+    from facetrack_ros.client.people_client import PeopleClient
+    from facetrack_ros.core.fleet.kinds import LIST_GALLERY
+    from facetrack_ros.search.fleet.people_json import entries_from_json
 
     request = srv.EnrollFace.Request(
         name=arguments.name,
@@ -113,11 +124,15 @@ def _enrol_by_robot(arguments: argparse.Namespace, pictures: list[tuple[str, byt
         faces=arguments.face,
         force=arguments.force,
     )
-    with FleetClient(arguments.robot, mesh_prefix(arguments)) as client:
-        response = client.call(srv.EnrollFace, "enroll_face", request, 30.0)
+    with PeopleClient(mesh_prefix(arguments)) as client:
+        response = client.fleet.call(srv.EnrollFace, "enroll_face", request, 30.0, arguments.robot)
         if not response.success:
-            raise RequestError(f"{client.robot}: {response.message}")
-        return list(response.entry_ids), [note for note in response.message.split("; ") if note], {}
+            raise RequestError(f"{arguments.robot}: {response.message}")
+        values = {"ids": list(response.entry_ids), "embeddings": True}
+        found = client.requester.ask(LIST_GALLERY, values, robots=(arguments.robot,))
+        entries = [entry for line in found.done for entry in entries_from_json(line.values, len(response.entry_ids))]
+        answer = client.enrol(entries) if entries else found
+        return list(response.entry_ids), [note for note in response.message.split("; ") if note], answer
 
 
 def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]) -> _Enrolled:
@@ -147,57 +162,82 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes
             store.add(entry)
         for entry_id in done.outdated:
             store.delete(entry_id)
-    return done.entry_ids, list(done.notes), {}
+    lines = tuple(RobotLine(folder.robot_id, ANSWER_DONE) for folder in folders)
+    return done.entry_ids, list(done.notes), FleetAnswer("", lines)
 
 
 def _manage_stored(arguments: argparse.Namespace) -> int:
     from facetrack_ros.history.people.gallery_store import GalleryStore
 
-    stores = [GalleryStore(folder.path) for folder in _folders(arguments)]
+    folders = _folders(arguments)
+    stores = [GalleryStore(folder.path) for folder in folders]
     entries = {entry.entry_id: entry for store in stores for entry in store.read()}
+    answer = FleetAnswer("", tuple(RobotLine(folder.robot_id, ANSWER_DONE) for folder in folders))
     if arguments.list:
-        return _print_entries(entries.values())
-    ids = _ids_to_delete(entries.values(), arguments.remove)
+        return _print_entries(arguments, entries.values(), ())
+    ids = sorted(entry.entry_id for entry in entries.values() if entry.is_called(arguments.remove))
     for entry_id in ids:
         for store in stores:
             store.delete(entry_id)
-    print(f"deleted: {', '.join(ids)}")
-    return 0
+    return _print_removed(arguments, ids, answer)
 
 
 def _manage_live(arguments: argparse.Namespace) -> int:
     from facetrack_ros.client.people_client import PeopleClient
 
     with PeopleClient(mesh_prefix(arguments)) as client:
-        people = client.people()
         if arguments.list:
-            return report_not_listed(people.not_listed, _print_entries(people.gallery.values()))
-        ids = _ids_to_delete(people.gallery.values(), arguments.remove)
-        without = client.delete_entries(ids)
-    if all(robot.robot_id in without for robot in people.robots):
-        raise RequestError(f"no robot has deleted it: {'; '.join(f'{robot}: {why}' for robot, why in without.items())}")
-    print(f"deleted: {', '.join(ids)}")
-    for robot, why in without.items():
-        print(f"not yet on {robot}: {why}", file=sys.stderr)
-    return PARTIAL if without else DONE
+            people = client.gallery()
+            return _print_entries(arguments, people.gallery.values(), people.not_listed)
+        answer = client.remove(arguments.remove)
+    return _print_removed(arguments, deleted_entries(answer), answer)
 
 
-def _print_entries(entries: "Collection[GalleryEntry]") -> int:
-    for entry in sorted(entries, key=lambda entry: (entry.name, entry.entry_id)):
+def deleted_entries(answer: FleetAnswer) -> list[str]:
+    """Ids of the gallery entries that robots deleted."""
+    return sorted({entry_id for line in answer.done for entry_id in list_of(line.values, "deleted", str, MOST_ENTRIES)})
+
+
+def _print_removed(arguments: argparse.Namespace, ids: list[str], answer: FleetAnswer) -> int:
+    """Print what was deleted, and where it was not.
+
+    :raises RequestError: no robot holds such an entry.
+    :raises PartialError: no robot has deleted one, and some did not answer.
+    """
+    if not ids and answer.complete:
+        raise RequestError(f"no person is enrolled as {arguments.remove}; see `facetrack enroll --list`")
+    if arguments.json:
+        print(json.dumps({"deleted": ids, **answer_to_dict(answer)}))
+    elif not ids:
+        raise PartialError(f"no robot has deleted {arguments.remove}: {reasons(answer.not_done)}")
+    else:
+        print(f"deleted: {', '.join(ids)}")
+    return report_not_done(answer)
+
+
+def _print_entries(
+    arguments: argparse.Namespace, entries: "Collection[GalleryEntry]", not_listed: Iterable[tuple[str, str]]
+) -> int:
+    not_listed = tuple(not_listed)
+    listed = sorted(entries, key=lambda entry: (entry.name, entry.entry_id))
+    if arguments.json:
+        missing = [{"robot_id": robot, "reason": why} for robot, why in not_listed]
+        said = {"entries": [_entry_to_dict(entry) for entry in listed], "complete": not missing, "not_listed": missing}
+        print(json.dumps(said, ensure_ascii=False))
+        return report_not_listed(not_listed, DONE if listed else NOTHING_FOUND)
+    for entry in listed:
         print(
             f"{entry.name:<20} {entry.entry_id:<16} quality {entry.quality:.2f}  {entry.model_id}  {entry.source}"
             f"{'  watched for' if entry.watch else ''}"
         )
-    if not entries:
+    if not listed:
         print("no person is enrolled")
-    return 0 if entries else 1
+    return report_not_listed(not_listed, DONE if listed else NOTHING_FOUND)
 
 
-def _ids_to_delete(entries: "Collection[GalleryEntry]", name: str) -> list[str]:
-    ids = sorted(entry.entry_id for entry in entries if entry.is_called(name))
-    if not ids:
-        raise RequestError(f"no person is enrolled as {name}; see `facetrack enroll --list`")
-    return ids
+def _entry_to_dict(entry: "GalleryEntry") -> dict:
+    names = ("name", "entry_id", "model_id", "quality", "watch", "source", "by")
+    return {name: getattr(entry, name) for name in names} | {"stamp": entry.stamp_ns / 1e9}
 
 
 def _folders(arguments: argparse.Namespace) -> list[RobotFolder]:

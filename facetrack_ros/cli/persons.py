@@ -8,21 +8,18 @@ import sys
 import time
 import uuid
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
 from facetrack_ros.core.utc import show_utc
 from facetrack_ros.core.validation import plain_text
 from facetrack_ros.errors import PartialError, RequestError
-from facetrack_ros.search.people import FleetPeople, KnownPerson, RobotPeople
+from facetrack_ros.search.fleet.fleet_answer import DONE as ANSWER_DONE
+from facetrack_ros.search.fleet.fleet_answer import MISSING, REFUSED, FleetAnswer, RobotLine, reasons
+from facetrack_ros.search.people import FleetPeople, KnownPerson
 from facetrack_ros.tracking.decision_check import LONGEST_REASON
-from facetrack_ros.tracking.identity_merges import (
-    MAX_VERSION,
-    IdentityMerges,
-    MergeDecision,
-    merge_decisions,
-    split_decisions,
-)
+from facetrack_ros.tracking.identity_merges import IdentityMerges, MergeDecision, merge_decisions, split_decisions
 
 _ACTIONS = {
     "list": "list persons with all their ids, and the decisions that merged them",
@@ -43,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         else:
             each.add_argument("--reason", default="by eye", metavar="TEXT", help="stored with the decision")
             each.add_argument("ids", nargs=2 if action == "merge" else 1, metavar="ID")
+            each.add_argument("--json", action="store_true", help="one JSON object, with the answer of each robot")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,7 +55,7 @@ def _list(arguments: argparse.Namespace) -> int:
     persons = people.persons()
     for person in persons:
         decisions = [decision for decision in people.merges.decisions if set(decision.pair) & set(person.ids)]
-        print(_to_json(person, decisions, people.complete) if arguments.json else _to_text(person, decisions))
+        print(_to_json(person, decisions, people) if arguments.json else _to_text(person, decisions))
     if not persons and not arguments.json:
         print(f"no person is recorded by {', '.join(robot.robot_id for robot in people.robots) or 'any robot'}")
     return report_not_listed(people.not_listed, DONE if persons else NOTHING_FOUND)
@@ -86,7 +84,7 @@ def report_not_listed(not_listed: Iterable[tuple[str, str]], code: int) -> int:
     return code
 
 
-def _to_json(person: KnownPerson, decisions: list[MergeDecision], complete: bool) -> str:
+def _to_json(person: KnownPerson, decisions: list[MergeDecision], people: FleetPeople) -> str:
     return json.dumps(
         {
             "person_id": person.ids[0],
@@ -95,7 +93,8 @@ def _to_json(person: KnownPerson, decisions: list[MergeDecision], complete: bool
             "sightings": person.sightings,
             "first": person.first_ns / 1e9,
             "last": person.last_ns / 1e9,
-            "complete": complete,
+            "complete": people.complete,
+            "not_listed": [{"robot_id": robot, "reason": why} for robot, why in people.not_listed],
             "verdicts": [_decision_to_dict(decision) for decision in decisions],
         }
     )
@@ -132,23 +131,35 @@ def _decision_to_dict(decision: MergeDecision) -> dict:
 
 def _decide_stored(arguments: argparse.Namespace) -> int:
     from facetrack_ros.history.layout import history_folders
-    from facetrack_ros.history.people.merge_log import MergeLog
+    from facetrack_ros.history.requests.people_changes import merge_persons, split_person
 
     people = _people(arguments)
     decisions = _decide(arguments, people)
+    lines = [RobotLine(robot, MISSING, why) for robot, why in people.not_listed]
     for robot in history_folders(arguments.data):
         if not robot.error:
-            MergeLog(robot.path).append(decisions)
-    return _print_outcome(arguments, _people(arguments), decisions)
+            try:
+                if arguments.action == "merge":
+                    merge_persons(robot.path, arguments.ids, decisions)
+                else:
+                    split_person(robot.path, arguments.ids[0], decisions)
+                lines.append(RobotLine(robot.robot_id, ANSWER_DONE))
+            except RequestError as error:
+                lines.append(RobotLine(robot.robot_id, REFUSED, str(error)))
+    return _print_outcome(arguments, people, decisions, FleetAnswer("", tuple(lines)))
 
 
 def _decide_live(arguments: argparse.Namespace) -> int:
     from facetrack_ros.client.people_client import PeopleClient
 
     with PeopleClient(mesh=mesh_prefix(arguments)) as client:
-        decisions = _decide(arguments, client.people())
-        client.publish_decisions(decisions)
-        return _print_outcome(arguments, client.people(), decisions)
+        people = client.people()
+        decisions = _decide(arguments, people)
+        if arguments.action == "merge":
+            answer = client.merge(arguments.ids, decisions, arguments.reason)
+        else:
+            answer = client.split(arguments.ids[0], decisions, arguments.reason)
+    return _print_outcome(arguments, people, decisions, answer)
 
 
 def _decide(arguments: argparse.Namespace, people: FleetPeople) -> list[MergeDecision]:
@@ -179,45 +190,41 @@ def _decide(arguments: argparse.Namespace, people: FleetPeople) -> list[MergeDec
     return decisions
 
 
-def _print_outcome(arguments: argparse.Namespace, people: FleetPeople, decisions: list[MergeDecision]) -> int:
+def _print_outcome(
+    arguments: argparse.Namespace, people: FleetPeople, decisions: list[MergeDecision], answer: FleetAnswer
+) -> int:
     """Print what took effect, and where it did not.
 
-    :param people: what the robots hold now.
-    :raises RequestError: it took effect nowhere.
+    :param people: what the robots held before.
+    :raises PartialError: it took effect nowhere.
     """
-    ids, without = arguments.ids, dict(people.not_listed)
+    ids = arguments.ids
     others = sorted({each for decision in decisions for each in decision.pair} - set(ids))
-    changed = []
-    for robot in people.robots:
-        why = _why_not(arguments, robot, decisions, others)
-        if why:
-            without[robot.robot_id] = why
-        elif robot.robot_id not in without:
-            changed.append(robot)
-    if not changed:
-        raise RequestError(f"nothing has changed: {'; '.join(f'{robot}: {why}' for robot, why in without.items())}")
-    if arguments.action == "merge":
-        canonical = people.merges.canonical(ids[0])
+    canonical = IdentityMerges((*people.merges.decisions, *decisions)).canonical(ids[0])
+    if arguments.json:
+        said = {"ids": ids, "person_id": canonical, "apart_from": others if arguments.action == "split" else []}
+        print(json.dumps({**said, **answer_to_dict(answer)}))
+    elif not answer.done:
+        raise PartialError(f"nothing has changed: {reasons(answer.not_done)}")
+    elif arguments.action == "merge":
         print(f"{' and '.join(ids)} are one person, {canonical}; undo it with: facetrack persons split {ids[1]}")
     else:
         print(f"{ids[0]} is a person of its own again, apart from {', '.join(others)}")
-    for robot_id, why in without.items():
-        print(f"not yet on {robot_id}: {why}", file=sys.stderr)
-    return PARTIAL if without else DONE
+    return report_not_done(answer)
 
 
-def _why_not(
-    arguments: argparse.Namespace, robot: RobotPeople, decisions: list[MergeDecision], others: list[str]
-) -> str:
-    """Why decisions did not take effect on a robot; empty: they did."""
-    merges = IdentityMerges(robot.decisions)
-    held = {decision.record_id for decision in merges.decisions}
-    if not all(decision.record_id in held for decision in decisions):
-        known = [merges.decision_on(*decision.pair) for decision in decisions]
-        if any(decision is not None and decision.version >= MAX_VERSION for decision in known):
-            return "a decision there has the highest version that there is"
-        return "it has not taken it over, or another decision counts more"
-    first = merges.canonical(arguments.ids[0])
-    if arguments.action == "merge":
-        return "" if first == merges.canonical(arguments.ids[1]) else "other decisions there say that they differ"
-    return "other decisions there join them again" if first in map(merges.canonical, others) else ""
+def answer_to_dict(answer: FleetAnswer) -> dict[str, Any]:
+    """What the robots answered, for the JSON of a command."""
+    return {"complete": answer.complete, "answers": answer.to_json()}
+
+
+def report_not_done(answer: FleetAnswer) -> int:
+    """Print each robot that refused, or whose answer is missing, to stderr.
+
+    :returns: the exit code: 3 where there is such a robot, else 0.
+    """
+    for line in answer.lines:
+        if line.state != ANSWER_DONE:
+            said = "refused by" if line.state == REFUSED else "not yet on"
+            print(f"{said} {line.robot_id}: {line.reason}", file=sys.stderr)
+    return DONE if answer.complete else PARTIAL

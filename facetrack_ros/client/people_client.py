@@ -1,30 +1,36 @@
-"""ROS client of the command line for people: lists them, and publishes merge decisions and gallery deletions."""
+"""ROS client of the command line for people: lists them, merges and splits them, enrols and removes them."""
 
-import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 
-from facetrack_ros import msg
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.client.fleet_requester import FleetRequester
 from facetrack_ros.config import Config
-from facetrack_ros.core.fleet.kinds import LIST_PEOPLE
-from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS
-from facetrack_ros.nodes.conversion.people import entry_to_message, verdict_to_message
-from facetrack_ros.search.fleet.people_json import people_of_answer
-from facetrack_ros.search.people import FleetPeople, RobotPeople
+from facetrack_ros.core.fleet.kinds import ENROL, LIST_GALLERY, LIST_PEOPLE, MERGE, REMOVE, SPLIT
+from facetrack_ros.errors import InvalidInput
+from facetrack_ros.history.people.gallery_store import MOST_ENTRIES
+from facetrack_ros.nodes.conversion.fields import MOST_IDS
+from facetrack_ros.search.fleet.fleet_answer import FleetAnswer
+from facetrack_ros.search.fleet.people_json import (
+    decisions_to_json,
+    entries_from_json,
+    entries_to_json,
+    people_of_answer,
+)
+from facetrack_ros.search.people import FleetPeople
 from facetrack_ros.tracking.identity.gallery import GalleryEntry
 from facetrack_ros.tracking.identity_merges import MergeDecision
 
-# How long to wait until every robot holds what was published, and how often to check.
-CONFIRM_S = 8.0
-CHECK_S = 0.1
+# How long robots are waited for that are to change something. Chosen by hand: each writes files.
+CHANGE_S = 8.0
 
 
 class PeopleClient:
-    """Client as a context manager. Every robot of the mesh is asked, and lists what it holds itself.
+    """Client as a context manager. Every robot of the mesh is asked, and answers for itself.
 
+    :ivar fleet: the robots heard.
+    :ivar requester: sends the requests.
     :param mesh: prefix of the topics that all robots share; empty: the default of this environment.
     :param config: settings of the command line.
     """
@@ -35,9 +41,6 @@ class PeopleClient:
     def __enter__(self) -> "PeopleClient":
         self._open = ExitStack()
         self._open.enter_context(self.fleet)
-        node = self.fleet.node
-        self._decisions = node.create_publisher(msg.PersonVerdict, f"{self.fleet.mesh}/verdicts", PEOPLE_RECORDS)
-        self._entries = node.create_publisher(msg.GalleryEntry, f"{self.fleet.mesh}/gallery", PEOPLE_RECORDS)
         self.requester = FleetRequester(self.fleet)
         return self
 
@@ -46,13 +49,6 @@ class PeopleClient:
     ) -> None:
         self._open.close()
 
-    def discover(self) -> None:
-        """Wait until every robot on the mesh was heard; :meth:`people` does it where this was not called.
-
-        :raises RequestError: there is no robot on the mesh.
-        """
-        self.requester.discover()
-
     def people(self) -> FleetPeople:
         """What the robots of the mesh hold of persons.
 
@@ -60,44 +56,49 @@ class PeopleClient:
         """
         return people_of_answer(self.requester.ask(LIST_PEOPLE))
 
-    def publish_decisions(self, decisions: Collection[MergeDecision]) -> dict[str, str]:
-        """Send merge decisions to every robot, and wait until all of them hold them.
+    def gallery(self) -> FleetPeople:
+        """The gallery entries that the robots of the mesh hold, without embeddings.
 
-        :returns: robots that do not, and why; empty: all do.
+        :raises RequestError: there is no robot on the mesh.
         """
-        for decision in decisions:
-            self._decisions.publish(verdict_to_message(decision))
-        records = {decision.record_id for decision in decisions}
-        return self._confirm(lambda robot: records <= {decision.record_id for decision in robot.decisions})
+        return people_of_answer(self.requester.ask(LIST_GALLERY))
 
-    def publish_entries(self, entries: Collection[GalleryEntry]) -> dict[str, str]:
-        """Send gallery entries to every robot, and wait until all of them hold them.
+    def whole_entries(self, held: FleetPeople) -> list[GalleryEntry]:
+        """The gallery entries with their embeddings, each from one of the robots that hold it.
 
-        :returns: as :meth:`publish_decisions`.
+        :param held: what robots hold; entries that do not come are missing in the result.
         """
-        for entry in entries:
-            self._entries.publish(entry_to_message(entry))
-        new = {entry.entry_id for entry in entries}
-        return self._confirm(lambda robot: new <= {entry.entry_id for entry in robot.entries})
+        found: dict[str, GalleryEntry] = {}
+        for robot in held.robots:
+            lacking = [entry.entry_id for entry in robot.entries if entry.entry_id not in found]
+            for start in range(0, len(lacking), MOST_IDS):
+                values = {"ids": lacking[start : start + MOST_IDS], "embeddings": True}
+                for line in self.requester.ask(LIST_GALLERY, values, robots=(robot.robot_id,)).done:
+                    try:
+                        entries = entries_from_json(line.values, MOST_ENTRIES)
+                    except InvalidInput:
+                        continue  # another robot may hold them too
+                    found |= {entry.entry_id: entry for entry in entries}
+        return list(found.values())
 
-    def delete_entries(self, entry_ids: Iterable[str]) -> dict[str, str]:
-        """Delete gallery entries on every robot, and wait until none of them holds them.
+    def enrol(self, entries: Sequence[GalleryEntry], outdated: Collection[str] = ()) -> FleetAnswer:
+        """Have every robot store gallery entries, now or when it comes back.
 
-        :returns: robots that still do, or did not answer, and why; empty: all deleted them.
+        :param outdated: ids of entries that they replace.
         """
-        deleted = set(entry_ids)
-        for entry_id in deleted:
-            self._entries.publish(msg.GalleryEntry(entry_id=entry_id, deleted=True))
-        return self._confirm(lambda robot: deleted.isdisjoint(entry.entry_id for entry in robot.entries))
+        return self._change(ENROL, {"entries": entries_to_json(entries), "outdated": list(outdated)})
 
-    def _confirm(self, took_effect: Callable[[RobotPeople], bool]) -> dict[str, str]:
-        deadline = time.monotonic() + CONFIRM_S
-        while True:
-            people = self.people()
-            open_robots = dict(people.not_listed)
-            open_robots |= {
-                robot.robot_id: "it has not taken it over" for robot in people.robots if not took_effect(robot)
-            }
-            if not open_robots or time.monotonic() > deadline:
-                return open_robots
-            time.sleep(CHECK_S)
+    def remove(self, name: str) -> FleetAnswer:
+        """Have every robot delete the gallery entries of a name, or the one of an id, now or when it comes back."""
+        return self._change(REMOVE, {"name": name})
+
+    def merge(self, ids: Sequence[str], decisions: Collection[MergeDecision], reason: str = "") -> FleetAnswer:
+        """Have every robot take two ids for one person, now or when it comes back."""
+        return self._change(MERGE, {"ids": list(ids), **decisions_to_json(decisions)}, reason)
+
+    def split(self, person_id: str, decisions: Collection[MergeDecision], reason: str = "") -> FleetAnswer:
+        """Have every robot part an id from those it was merged with, now or when it comes back."""
+        return self._change(SPLIT, {"ids": [person_id], **decisions_to_json(decisions)}, reason)
+
+    def _change(self, kind: str, values: dict, reason: str = "") -> FleetAnswer:
+        return self.requester.ask(kind, values, CHANGE_S, reason=reason)

@@ -27,7 +27,7 @@ from facetrack_ros.nodes.conversion.heartbeat import status_to_message
 from facetrack_ros.nodes.conversion.vision import read_event, read_tracks
 from facetrack_ros.nodes.event_writer import EventWriter
 from facetrack_ros.nodes.fleet.frame_services import FrameServices
-from facetrack_ros.nodes.fleet.requests.robot_requests import robot_requests
+from facetrack_ros.nodes.fleet.requests.robot_requests import RobotRequests
 from facetrack_ros.nodes.fleet.search_server import SearchServer
 from facetrack_ros.nodes.health.disk_watch import DiskWatch
 from facetrack_ros.nodes.health.history_count import HistoryCount
@@ -86,12 +86,15 @@ class HistoryNode(RobotMemberNode):
         self._frames_health = StageHealth(self, self.cameras, "history", problem=self._image_problem, clocks=True)
         self._health = HistoryHealth(self._frames_health, self.robot_folder() / self.robot_id)
         self._disk = DiskWatch(log.error, log.info, self._health.failed)
+        self.requests = RobotRequests(self, self.instance_id, lambda: self.history, own_roster=subscribe)
         self._search_server = SearchServer(
-            self, self.instance_id, lambda: self.history, self._clock_note, self._disk.not_stored
+            *(self, self.instance_id, lambda: self.history, self._clock_note, self._disk.not_stored),
+            not_yet=self.requests.why_not_yet,
         )
-        self.requests = robot_requests(self, self.instance_id, lambda: self.history)
         self._heartbeat_timer = steady_timer(self, 1.0, self._publish_status)
-        self._frame_services = FrameServices(self, lambda: self.history, self._disk.not_stored)
+        self._frame_services = FrameServices(
+            self, lambda: self.history, self._disk.not_stored, self.requests.why_not_yet
+        )
         self._events = EventWriter(
             self,
             lambda: self.history,

@@ -107,6 +107,7 @@ class RobotComposition:
         self.head = head
         self.history = HistoryNode(models=models, subscribe=False, set_on=THRESHOLDS, **member)
         self.search = SearchNode(models=models, set_on=THRESHOLDS, **member)
+        self.history.requests.follow(self.search.roster)
         mesh = self.search.roster, self.history.instance_id
         self.tracker = TrackerNode(models, False, *mesh, **member)
         self.embedder = EmbedderNode(subscribe=False, set_on=THRESHOLDS, **member)

@@ -1,4 +1,19 @@
-"""Kinds of requests to the fleet."""
+"""Kinds of requests to the fleet, and the fields of their bodies and answers."""
 
-#: Persons, merge decisions and gallery entries of each robot, without embeddings.
+#: Persons, merge decisions and gallery entries of each robot, without embeddings: ``persons``, ``decisions``,
+#: ``entries``, ``error``.
 LIST_PEOPLE = "list_people"
+#: Gallery entries: ``entries``; of the request, ``embeddings``: whether with them, ``ids``: which, none: all.
+LIST_GALLERY = "list_gallery"
+#: Gallery entries to store: ``entries``; ``outdated``: ids of those that they replace. Answer: ``added``, ids.
+ENROL = "enrol"
+#: Gallery entries to delete: ``name``, of the person or the id of one. Answer: ``deleted``, ids.
+REMOVE = "remove"
+#: Two ids are one person: ``ids``, ``decisions``. Answer: ``new``, ids of the decisions that were not known.
+MERGE = "merge"
+#: An id is none of those it was merged with: ``ids``, one, ``decisions``. Answer: as of ``merge``.
+SPLIT = "split"
+#: Requests that changed something and that the robot that asks may lack: ``known``, ids. Answer: ``requests``.
+MISSED = "missed"
+#: What a robot did on the requests that changed something: ``requests``, each with its ``receipt``.
+LIST_REQUESTS = "list_requests"

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -104,6 +105,17 @@ class GalleryStore:
         """The number of entries."""
         return sum(1 for _ in self.path.glob("*.json"))
 
+    def check_all(self, entries: Sequence[GalleryEntry]) -> None:
+        """Check that entries of others can be stored, all of them.
+
+        :raises EntryRefused: one is unusable, or there would be too many.
+        """
+        for entry in entries:
+            self._check(entry)
+        if self.count() + len(entries) > MOST_OF_ONE:
+            for by in {entry.by for entry in entries}:
+                self._check_room(by, len(entries))
+
     def add(self, entry: GalleryEntry, foreign: bool = False) -> bool:
         """Store an entry; return False where it is stored already or was deleted.
 
@@ -130,14 +142,15 @@ class GalleryStore:
             self._by[entry.entry_id] = entry.by
         return True
 
-    def _check_room(self, by: str) -> None:
+    def _check_room(self, by: str, count: int = 1) -> None:
         """
+        :param count: of entries that are to be added.
         :raises EntryRefused: there are too many entries, in all or of one robot.
         """
         if self._by is None:
             self._by = {entry.entry_id: entry.by for entry in self._read()[0]}
-        of_one = sum(each == by for each in self._by.values()) if len(self._by) >= MOST_OF_ONE else 0
-        if len(self._by) >= MOST_ENTRIES or of_one >= MOST_OF_ONE:
+        of_one = sum(each == by for each in self._by.values()) if len(self._by) + count > MOST_OF_ONE else 0
+        if len(self._by) + count > MOST_ENTRIES or of_one + count > MOST_OF_ONE:
             raise EntryRefused(
                 f"the gallery holds {len(self._by)} entries; at most {MOST_ENTRIES} are taken from other robots, "
                 f"{MOST_OF_ONE} of one: delete some",

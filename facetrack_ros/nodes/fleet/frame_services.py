@@ -16,7 +16,7 @@ from facetrack_ros.concurrency.open_calls import OpenCalls
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.printable import printable
-from facetrack_ros.errors import RequestError, StoreError
+from facetrack_ros.errors import BusyError, RequestError, StoreError
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.base.bounds import ALERTS
 from facetrack_ros.nodes.base.qos import RELIABLE
@@ -45,12 +45,17 @@ class FrameServices:
 
     :param history: the robot's history, None until it is open.
     :param failed: takes why a call was not logged, for diagnostics.
+    :param not_yet: why calls have to wait, a sentence; empty: they need not.
     """
 
     def __init__(
-        self, node: RobotMemberNode, history: Callable[[], RobotHistory | None], failed: Callable[[StoreError], None]
+        self,
+        node: RobotMemberNode,
+        history: Callable[[], RobotHistory | None],
+        failed: Callable[[StoreError], None],
+        not_yet: Callable[[], str] = lambda: "",
     ):
-        self._node = node
+        self._node, self._not_yet = node, not_yet
         self._history = history
         self._clips: ClipFolder | None = None
         self._failed = failed
@@ -90,6 +95,8 @@ class FrameServices:
         return serve
 
     def _call(self, handle: Callable[[RobotHistory, Any, Any], None], request: Any, response: Any) -> None:
+        if why := self._not_yet():
+            raise BusyError(f"{why}: try again in a few seconds")
         history = self._history()
         if history is None:
             raise RequestError("there is no history yet: it opens with the first faces")

@@ -56,6 +56,7 @@ class SearchServer:
     :param history: the robot's history, None until it is open.
     :param note_on: a remark for the response to a request; empty: none.
     :param failed: takes why a search was not logged, for diagnostics.
+    :param not_yet: why searches have to wait, a sentence; empty: they need not.
     """
 
     def __init__(
@@ -65,12 +66,13 @@ class SearchServer:
         history: Callable[[], RobotHistory | None],
         note_on: Callable[[SearchRequest], str],
         failed: Callable[[StoreError], None],
+        not_yet: Callable[[], str] = lambda: "",
     ):
         self._node = node
         self._instance_id = instance_id
         self._history = history
         self._note_on = note_on
-        self._failed = failed
+        self._failed, self._not_yet = failed, not_yet
         self._rescan_service = RescanService(node)
         self._visits: VisitLog | None = None
         self._logged: OrderedDict[str, None] = OrderedDict()
@@ -107,7 +109,9 @@ class SearchServer:
         arrived_s, robots = time.monotonic(), message.robots
         if robots and self._node.robot_id not in robots:
             return
-        if not self._queue.put(message.asker, lambda: self._handle(message, arrived_s)):
+        if why := self._not_yet():
+            self._answer_busy(message.search_id, why)
+        elif not self._queue.put(message.asker, lambda: self._handle(message, arrived_s)):
             self._answer_busy(message.search_id)
 
     def _handle(self, message: msg.FaceSearchRequest, arrived_s: float) -> None:
@@ -142,15 +146,15 @@ class SearchServer:
             raise InvalidInput(f"another question was asked under the id of the search {search_id}", "id")
         return request
 
-    def _answer_busy(self, search_id: str) -> None:
+    def _answer_busy(self, search_id: str, why: str = "") -> None:
         self._counts["searches turned away as busy"] += 1
         second = int(time.monotonic())
         if second != self._busy_second:
             self._busy_second, self._busy_sent = second, 0
         self._busy_sent += 1
         if self._busy_sent <= _MOST_BUSY_A_SECOND:
-            error = f"{self._node.robot_id} is busy with {len(self._queue)} searches: try again in a few seconds"
-            line = RobotResponse(self._node.robot_id, BUSY, error=error, instance_id=self._instance_id)
+            busy = f"{self._node.robot_id} is busy with {len(self._queue)} searches: try again in a few seconds"
+            line = RobotResponse(self._node.robot_id, BUSY, error=why or busy, instance_id=self._instance_id)
             self._publish(search_id, line)
 
     def _publish(

@@ -6,6 +6,8 @@ from typing import Any
 
 #: What a robot answered: it did it; it refused, and changed nothing; its receipt did not come.
 DONE, REFUSED, MISSING = "done", "refused", "missing"
+#: By the states of a receipt.
+STATES = {1: DONE, 2: REFUSED, 3: "pending"}
 
 
 @dataclass(frozen=True)
