@@ -34,12 +34,17 @@ COMMANDS = {
     "receipts": "what was forgotten, when, by whom; check that no receipt was changed",
     "events": "who came and went, from the event logs",
     "status": "which robots are on the mesh, or what stored histories hold",
+    "subject-access": "all that is kept about one person, as a folder for that person; other people are erased",
     "models": "which models are there, which run, and under which licence",
     "eval": "how good models are on labelled pictures",
 }
 
 #: Subcommands that are not the module or sub-package of their name.
-MODULES = {"forget": "privacy.forget", "receipts": "privacy.receipts"}
+MODULES = {
+    "forget": "privacy.forget",
+    "receipts": "privacy.receipts",
+    "subject-access": "privacy.subject_access",
+}
 
 #: Options that name a file or folder.
 _PATHS = ("data", "out", "config", "image", "frames", "plot")

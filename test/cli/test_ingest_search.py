@@ -85,6 +85,20 @@ def test_a_face_from_one_clip_finds_its_person_in_the_other_and_nobody_else(
     assert [line["status"] for line in response["robots"]] == ["answered", "answered"]
 
 
+def test_a_picture_finds_all_that_is_kept_about_its_person(models, two_histories, reference_frame, tmp_path):
+    picture, out = two_histories / "subject.png", tmp_path / "subject"
+    cv2.imwrite(str(picture), reference_frame[:, : reference_frame.shape[1] // 2])
+    asked = ("subject-access", "--image", picture, "--data", two_histories / "data", "--out", out)
+    done = facetrack(*asked, models=models, home=two_histories)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((out / "subject.json").read_text())
+    assert list(summary["robots"]) == ["robot1"]
+    assert summary["not_searched"] == []
+    sightings = json.loads((out / "robot1" / "sightings.json").read_text())
+    assert {line["person_id"] for line in sightings} == set(summary["person_ids"])
+    assert len(list((out / "robot1" / "faces").iterdir())) == len(sightings)
+
+
 def test_every_search_of_stored_histories_is_logged_in_each_of_them(models, two_histories, reference_frame):
     picture = two_histories / "logged.png"
     cv2.imwrite(str(picture), reference_frame[:, : reference_frame.shape[1] // 2])

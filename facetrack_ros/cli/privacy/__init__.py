@@ -1,1 +1,1 @@
-"""Commands on the rights of people: :mod:`.forget`, :mod:`.receipts`."""
+"""Commands on the rights of people: :mod:`.forget`, :mod:`.receipts`, :mod:`.subject_access`."""

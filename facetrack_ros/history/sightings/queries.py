@@ -205,6 +205,12 @@ class SightingQueries:
             found = {trace.row: trace for column, values in named for trace in table.traces(column, values)}
             return list(found.values())
 
+    def of_persons(self, person_ids: Iterable[str], track_ids: Iterable[str] = ()) -> list[Sighting]:
+        """All sightings of persons and of tracks, each once."""
+        rows = [trace.row for trace in self.traces_of(person_ids, track_ids)]
+        with self._indexed.lock:
+            return self._indexed.table.fetch(rows)
+
     def traces_between(self, start_ns: int, end_ns: int) -> list[SightingTrace]:
         """The sightings of all cameras whose span overlaps a time, without faces."""
         with self._indexed.changing():

@@ -1,0 +1,1 @@
+"""All that stored histories keep about one person, as a folder for that person."""
