@@ -157,6 +157,14 @@ class RecognitionOptions:
 
 
 @dataclass(frozen=True)
+class PrivacyOptions:
+    """Why people are recorded; shown in the robot's status and in exports."""
+
+    purpose: str = option("", "What people are recorded for, in at most 200 characters.")
+    legal_basis: str = option("", "On what legal basis, in at most 200 characters.")
+
+
+@dataclass(frozen=True)
 class TrackingOptions:
     """Tracks and events."""
 
@@ -251,6 +259,9 @@ class SightingsOptions:
     max_age_h: float = live(
         0.0, "Greatest age of stored sightings, hours before the newest frame; 0: no limit.", 0.0, 1e6
     )
+    thumbnails_max_age_h: float = live(
+        0.0, "Greatest age of their thumbnails, hours before the newest frame; 0: as the sightings.", 0.0, 1e6
+    )
 
 
 @dataclass(frozen=True)
@@ -271,6 +282,9 @@ class EventLoggingOptions:
     """The event log."""
 
     enabled: bool = live(True, "Write events to one file per day.")
+    max_age_h: float = live(
+        0.0, "Greatest age of events, hours before the newest frame; whole days are deleted; 0: no limit.", 0.0, 1e6
+    )
     dir: str = option("", "Folder of event logs, one folder per robot; empty: with the robot's other data.")
     format: str = option("jsonl", "Format of the event log.", choices=("jsonl", "csv"))
     fsync: str = option(
@@ -361,6 +375,7 @@ class Settings:
     battery: BatteryOptions = field(default_factory=BatteryOptions)
     models: ModelsOptions = field(default_factory=ModelsOptions)
     recognition: RecognitionOptions = field(default_factory=RecognitionOptions)
+    privacy: PrivacyOptions = field(default_factory=PrivacyOptions)
     tracking: TrackingOptions = field(default_factory=TrackingOptions)
     gallery: GalleryOptions = field(default_factory=GalleryOptions)
     frame_history: FrameHistoryOptions = field(default_factory=FrameHistoryOptions)

@@ -1,4 +1,4 @@
-"""``facetrack prune``: deletes stored frames and sightings beyond the limits.
+"""``facetrack prune``: deletes stored frames, sightings, thumbnails and events beyond the limits.
 
 A robot prunes by itself, but never more than half of its history at once, in case a clock or a limit is wrong. This
 command has no such brake.
@@ -8,7 +8,7 @@ import argparse
 from contextlib import ExitStack, closing
 
 from facetrack_ros.cli.robot_folders import robot_folders, usable
-from facetrack_ros.config import Config
+from facetrack_ros.config import Config, optional_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what is stored, or delete what is beyond the limits."""
+    from facetrack_ros.history.events.retention import prune_event_logs
     from facetrack_ros.history.frames.archive import FrameArchive
     from facetrack_ros.history.frames.settings import FrameSettings
     from facetrack_ros.history.sightings.database import stored_models
@@ -55,8 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
         newest_ns = max((span[1] for store in stores if (span := store.span)), default=0)
         deleted = sum(store.prune(limits, max(newest_ns, after.newest_ns or 0), brake=False) for store in stores)
         left = sum(store.count for store in stores)
+    logs = optional_path(config.event_logging.dir)
+    age_ns, now_ns = round(config.event_logging.max_age_h * 3.6e12), max(newest_ns, after.newest_ns or 0)
+    days = prune_event_logs(logs / robot if logs else path, age_ns, now_ns, brake=False)
     print(
         f"{before.frames - after.frames} frames deleted, {after.frames} left ({after.bytes / 1e6:.0f} MB) in "
-        f"{frames_path}; {deleted} sightings deleted, {left} left"
+        f"{frames_path}; {deleted} sightings deleted, {left} left; {days} days of events deleted"
     )
     return 0

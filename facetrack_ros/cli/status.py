@@ -12,6 +12,7 @@ from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
 from facetrack_ros.core.utc import show_utc
 from facetrack_ros.errors import ConfigError
+from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.search.fleet_roster import STALE_NS
 
 # Two heartbeats at 1 Hz, and the time discovery takes.
@@ -130,6 +131,8 @@ def _block(robot: dict) -> str:
         f"{show_utc(round(other['newest'] * 1e9))} UTC, that searches do not compare: facetrack reindex"
         for other in robot["other_models"]
     ]
+    if robot["rules"]:
+        lines.append(f"  {robot['rules']['sentence']}")
     if robot["claims"] > 1:
         lines.append(f"  {robot['claims']} robots call themselves {robot['robot_id']}: give each its own name")
     lines += [
@@ -168,6 +171,8 @@ def _robot(
     silence = {} if silent_s is None else {"silent_s": silent_s}
     names = ("model_id", "sightings", "oldest", "newest")
     models = [dict(zip(names, (model, count, first / 1e9, last / 1e9))) for model, count, first, last in others]
+    rules = KeepingRules.of_json(status.rules) if isinstance(status.rules, str) else status.rules
+    robot["rules"] = None if rules is None else {**rules.as_dict(), "sentence": rules.sentence}
     return {**robot, "leaving": leaving, "claims": claims, **silence, "other_models": models, "cameras": cameras}
 
 

@@ -10,6 +10,7 @@ from facetrack_ros.errors import StoreError
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.stored_tracks import stored_tracks
+from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.history.layout import RobotFolder
 from facetrack_ros.history.messages.event import event_stamp_ns
 from facetrack_ros.history.robot_history import RobotHistory
@@ -23,11 +24,12 @@ class ClipSource:
     """A history that clips are taken from. Stamps are inclusive on both ends.
 
     :ivar robot_id: the robot whose history it is.
+    :ivar rules: what the robot keeps and why; None: unknown.
     :param events: folder of the event log.
     """
 
-    def __init__(self, robot_id: str, events: Path) -> None:
-        self.robot_id = robot_id
+    def __init__(self, robot_id: str, events: Path, rules: KeepingRules | None = None) -> None:
+        self.robot_id, self.rules = robot_id, rules
         self._events = events
 
     def cameras(self) -> tuple[str, ...]:
@@ -77,7 +79,7 @@ class LiveSource(ClipSource):
     """The history of a running robot, in memory and on disk."""
 
     def __init__(self, history: RobotHistory) -> None:
-        super().__init__(history.robot_id, history.events.directory)
+        super().__init__(history.robot_id, history.events.directory, history.rules)
         self._history = history
         self._recorder = history.recorder
 
@@ -119,7 +121,7 @@ class StoredSource(ClipSource):
     def __init__(self, folder: RobotFolder, frames: Path | None = None) -> None:
         if folder.error:
             raise StoreError(folder.error)
-        super().__init__(folder.robot_id, folder.path)
+        super().__init__(folder.robot_id, folder.path, KeepingRules.read(folder.path))
         self.archive = FrameArchive.open_readonly(frames or folder.path / "frames", folder.robot_id)
         self._opened = [
             SightingStore.open_readonly(folder.path, load_contract(folder.path, model))

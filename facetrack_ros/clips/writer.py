@@ -155,6 +155,8 @@ class _ClipWriter:
             "start_ns": clip.start_ns,
             "end_ns": clip.end_ns,
             "boxes": clip.boxes,
+            "purpose": source.rules.purpose if source.rules is not None else "",
+            "legal_basis": source.rules.legal_basis if source.rules is not None else "",
             "others_erased": clip.only is not None,
             "frames_erased": self.unknown,
             "frames": lines,

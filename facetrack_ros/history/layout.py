@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facetrack_ros.bounded_file import is_unfit, read_bounded_text
-from facetrack_ros.core.private_files import make_private
+from facetrack_ros.core.private_files import make_private, others_may_write
 from facetrack_ros.core.validation import ros_name
 from facetrack_ros.errors import InvalidInput, StoreError, store_errors
 from facetrack_ros.history.set_aside import is_foreign, set_aside
@@ -36,19 +36,23 @@ class RobotFolder:
 def robot_folder(data_dir: Path | str, robot_id: str) -> Path:
     """The folder of a robot below a data folder, created where absent. A note of it that is damaged is set aside.
 
-    :raises StoreError: the robot id is not valid, the folder belongs to another robot or a newer version, or it cannot
-        be written.
+    :raises StoreError: the robot id is not valid, other users may write in the data folder, the robot's folder is of
+        another robot or a newer version, or it cannot be written.
     """
     try:
         ros_name(robot_id, "the robot name")
     except InvalidInput as error:
         raise StoreError(str(error)) from error
-    path = Path(data_dir) / robot_id
+    root, path = Path(data_dir), Path(data_dir) / robot_id
     note = path / _NOTE
     if os.path.lexists(path) and not path.is_dir():
         set_aside(path, "it is no folder")
+    refuse_shared(root)
     with store_errors(f"cannot write in {path}", "choose a data folder that can be written"):
+        made = not root.exists()
         path.mkdir(parents=True, exist_ok=True)
+        if made:
+            make_private(root)
         make_private(path)
         if os.path.lexists(note) and _read(path).damaged:
             set_aside(note, "it should name the robot and the format")
@@ -63,6 +67,17 @@ def robot_folder(data_dir: Path | str, robot_id: str) -> Path:
     if found.robot_id != robot_id:
         raise StoreError(f"{path} is the history of robot {found.robot_id}, not of {robot_id}; use another data folder")
     return path
+
+
+def refuse_shared(root: Path) -> None:
+    """
+    :raises StoreError: other users may write in the folder, which holds those of robots.
+    """
+    if others_may_write(root):
+        raise StoreError(
+            f"other users may write in {root}, and so replace what robots keep: chmod go-w {root}, or choose another "
+            "folder"
+        )
 
 
 def history_folders(data_dir: Path | str) -> list[RobotFolder]:

@@ -18,12 +18,14 @@ from facetrack_ros.errors import DamagedStoreError, DiskError, StoreError
 from facetrack_ros.history.clock_offsets import ClockOffsets
 from facetrack_ros.history.disk_room import DiskRoom, folder_bytes
 from facetrack_ros.history.events.log import EventLog
+from facetrack_ros.history.events.retention import prune_event_logs
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.enrolled_frames import EnrolledFrames
 from facetrack_ros.history.frames.recorder import FrameRecorder
 from facetrack_ros.history.frames.ring_buffer import FrameRing
 from facetrack_ros.history.frames.settings import OFF, FrameSettings
-from facetrack_ros.history.layout import robot_folder
+from facetrack_ros.history.keeping_rules import KeepingRules
+from facetrack_ros.history.layout import refuse_shared, robot_folder
 from facetrack_ros.history.left_open import close_visits
 from facetrack_ros.history.pose_history import PoseHistory
 from facetrack_ros.history.set_aside import set_foreign_aside
@@ -34,6 +36,8 @@ from facetrack_ros.history.sightings.thumbnail import LazyThumbnails, Thumbnails
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.tracking.factory import enrolled_only as only_enrolled
+
+_HOUR_NS = 3_600_000_000_000
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +58,7 @@ class RobotHistory:
     :param event_dir: below it one folder a robot with its event log; None: in the robot's folder.
     :param poses: of the robot, None when unknown.
     :param sightings: how many sightings are kept, and for how long; None: without limits.
+    :param event_age_ns: greatest age of events; whole days are deleted; 0: no limit.
     :param enrolled_only: whether only enrolled people are kept: faces whose track says so, and of each frame the part
         that shows such a person.
     :raises StoreError: the folder cannot be written, is in use, or is another robot's.
@@ -71,13 +76,18 @@ class RobotHistory:
         poses: PoseHistory | None = None,
         sightings: SightingLimits | None = None,
         enrolled_only: bool = False,
+        event_age_ns: int = 0,
     ) -> None:
         self.robot_id = robot_id
         self.contract = contract
         self._frames = frames = frames or FrameSettings()
-        self._limits, self._prune_refused = sightings or SightingLimits(), False
+        self._limits, self._prune_refused = sightings or SightingLimits(), set[str]()
+        self._event_age_ns, self._events_pruned_hour = event_age_ns, -1
+        self.rules: KeepingRules | None = None
         self._poses = poses
         self.path = robot_folder(directory, robot_id)
+        if frames.directory is not None:
+            refuse_shared(frames.directory)
         set_foreign_aside(self.path)
         self.room = DiskRoom(frames.limits.free_bytes)
         log = robot_folder(event_dir, robot_id) if event_dir else self.path
@@ -116,7 +126,8 @@ class RobotHistory:
 
         :param wait: whether frames wait for the disk, see :class:`FrameSettings`.
         """
-        return cls(
+        rules = KeepingRules.of_config(config)
+        history = cls(
             directory,
             robot_id,
             contract,
@@ -127,7 +138,28 @@ class RobotHistory:
             poses=poses,
             sightings=SightingLimits.of_config(config),
             enrolled_only=only_enrolled(config),
+            event_age_ns=_event_age_ns(config),
         )
+        try:
+            history._note_rules(rules)
+        except StoreError:
+            history.close()
+            raise
+        return history
+
+    def change(self, config: Config) -> None:
+        """Keep by other settings from now on, as far as they may change.
+
+        :raises StoreError: the rules cannot be stored.
+        """
+        self.apply_frame_settings(FrameSettings.of_config(config))
+        self.apply_sighting_limits(SightingLimits.of_config(config))
+        self._event_age_ns, self._events_pruned_hour = _event_age_ns(config), -1
+        self._note_rules(KeepingRules.of_config(config))
+
+    def _note_rules(self, rules: KeepingRules) -> None:
+        self.rules = rules
+        rules.write(self.path)
 
     def apply_frame_settings(self, frames: FrameSettings) -> None:
         """Keep frames by other settings from now on; mode, folder and format stay."""
@@ -141,7 +173,8 @@ class RobotHistory:
 
     def apply_sighting_limits(self, limits: SightingLimits) -> None:
         """Keep sightings by other limits from now on; the next :meth:`flush` deletes those beyond."""
-        self._limits, self._prune_refused = limits, False
+        self._limits = limits
+        self._prune_refused.clear()
 
     def ring(self, camera_id: str) -> FrameRing:
         """The frames of a camera in memory; created where absent."""
@@ -288,7 +321,7 @@ class RobotHistory:
         if self.recorder is not None:
             disk_bytes += self.recorder.archive.stats().bytes
         counts = self.events.written, self.events.unwritten, disk_bytes
-        return HistoryStatus(self.robot_id, self.contract.id, tuple(cameras), *counts)
+        return HistoryStatus(self.robot_id, self.contract.id, tuple(cameras), *counts, rules=self.rules)
 
     def flush(self, clock_ns: int | None = None) -> None:
         """Commit what was added; to be called about once a second.
@@ -300,7 +333,8 @@ class RobotHistory:
             lambda: robot_folder(self.path.parent, self.robot_id),  # it may have been deleted
             self._note_coverage,
             lambda: self.sightings.flush(),
-            lambda: self._prune_sightings(clock_ns),
+            lambda: self._prune("sightings", clock_ns, self._prune_sightings),
+            lambda: self._prune("events", clock_ns, self._prune_events),
         ]
         if self.recorder is not None:
             if clock_ns is not None:
@@ -368,18 +402,30 @@ class RobotHistory:
         """Stamps of a camera's frames in memory between two stamps, both included, in order."""
         return [frame.stamp_ns for frame in self._known_ring(camera_id).between(start_ns, end_ns)]
 
-    def _prune_sightings(self, clock_ns: int | None) -> None:
+    def _prune(self, kind: str, clock_ns: int | None, prune: Callable[[int], object]) -> None:
+        """Delete what is too old.
+
+        :param prune: takes the stamp of the newest frame.
+        """
         newest_ns = self.newest_ns
         if newest_ns is None:
             return
         try:
-            self.sightings.prune(self._limits, newest_ns if clock_ns is None else min(newest_ns, clock_ns))
+            prune(newest_ns if clock_ns is None else min(newest_ns, clock_ns))
         except StoreError:
-            if not self._prune_refused:  # raised once, since it stays refused until a user acts
-                self._prune_refused = True
+            if kind not in self._prune_refused:  # raised once, since it stays refused until a user acts
+                self._prune_refused.add(kind)
                 raise
         else:
-            self._prune_refused = False
+            self._prune_refused.discard(kind)
+
+    def _prune_sightings(self, now_ns: int) -> None:
+        self.sightings.prune(self._limits, now_ns)
+
+    def _prune_events(self, now_ns: int) -> None:
+        if now_ns // _HOUR_NS != self._events_pruned_hour:
+            self._events_pruned_hour = now_ns // _HOUR_NS
+            prune_event_logs(self.events.directory, self._event_age_ns, now_ns)
 
     def _note_coverage(self) -> None:
         """Note the frames that arrived and were analysed; not in :meth:`add_frame`, because it may wait for a search or
@@ -401,6 +447,10 @@ class RobotHistory:
     def _all_rings(self) -> dict[str, FrameRing]:
         with self._lock:
             return dict(self._rings)
+
+
+def _event_age_ns(config: Config) -> int:
+    return round(config.event_logging.max_age_h * _HOUR_NS)
 
 
 def _make_private(*folders: Path) -> None:

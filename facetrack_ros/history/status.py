@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from facetrack_ros.history.keeping_rules import KeepingRules
+
 
 @dataclass(frozen=True)
 class CameraStatus:
@@ -48,6 +50,7 @@ class HistoryStatus:
     :param disk_bytes: size of the robot's folder.
     :param other_models: sightings that a search with ``model_id`` does not compare.
     :param error: why the history cannot be used; empty: it can.
+    :param rules: what it keeps and why; None: unknown.
     """
 
     robot_id: str
@@ -58,6 +61,7 @@ class HistoryStatus:
     disk_bytes: int
     other_models: tuple[StoredModel, ...] = ()
     error: str = ""
+    rules: KeepingRules | None = None
 
     @property
     def sightings(self) -> int:

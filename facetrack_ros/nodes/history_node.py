@@ -12,10 +12,8 @@ from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.track import Track
 from facetrack_ros.errors import DiskError, StoreError
-from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.pose_history import PoseHistory
 from facetrack_ros.history.robot_history import RobotHistory
-from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.nodes.base.bounds import FRAMES
 from facetrack_ros.nodes.base.one_process import require_one_process
@@ -63,6 +61,7 @@ class HistoryNode(RobotMemberNode):
         "frame_history.",
         "clips.",
         "recognition.",
+        "privacy.",
         "sightings.",
         "robot_pose.",
         "event_logging.",
@@ -171,11 +170,8 @@ class HistoryNode(RobotMemberNode):
 
     def settings_changed(self, names: set[str]) -> None:
         """Apply new limits."""
-        history = self.history
-        if history is not None and any(name.startswith("frame_history.") for name in names):
-            history.apply_frame_settings(FrameSettings.of_config(self.settings))
-        if history is not None and any(name.startswith("sightings.") for name in names):
-            history.apply_sighting_limits(SightingLimits.of_config(self.settings))
+        if self.history is not None:
+            self.history.change(self.settings)
 
     def add_frame(self, frame: Frame) -> None:
         """Store a frame, at the cost of a list append. Errors of the disk are logged and not raised."""

@@ -2,8 +2,12 @@
 
 import os
 import stat
+from types import SimpleNamespace
 
-from facetrack_ros.core.private_files import make_private, make_tree_private
+import pytest
+
+from facetrack_ros.core import private_files
+from facetrack_ros.core.private_files import make_private, make_tree_private, others_may_write
 
 
 def mode(path):
@@ -40,3 +44,27 @@ def test_what_a_link_leads_to_keeps_its_permissions(tmp_path):
 def test_a_path_that_is_absent_is_passed_over(tmp_path):
     assert not make_private(tmp_path / "none")
     assert make_tree_private(tmp_path / "none") == 0
+
+
+@pytest.mark.parametrize(("bits", "shared"), [(0o700, False), (0o755, False), (0o757, True), (0o1777, True)])
+def test_a_folder_that_everyone_may_write_is_told(tmp_path, bits, shared):
+    tmp_path.chmod(bits)
+    assert others_may_write(tmp_path) is shared
+
+
+def test_a_folder_of_a_group_is_shared_unless_the_group_is_the_owners_alone(tmp_path, monkeypatch):
+    tmp_path.chmod(0o770)
+    status = tmp_path.stat()
+    own, other = SimpleNamespace(pw_uid=status.st_uid, pw_gid=status.st_gid), SimpleNamespace(pw_uid=4242, pw_gid=7)
+    named = {"me": own, "friend": other}
+    for members, shared in ((["me"], False), (["me", "friend"], True), ([], False)):
+        private_files._is_of_one_user.cache_clear()
+        monkeypatch.setattr(private_files.grp, "getgrgid", lambda group, found=members: SimpleNamespace(gr_mem=found))
+        monkeypatch.setattr(private_files.pwd, "getpwnam", named.__getitem__)
+        monkeypatch.setattr(private_files.pwd, "getpwall", lambda: [own, other])
+        assert others_may_write(tmp_path) is shared
+    private_files._is_of_one_user.cache_clear()
+    other.pw_gid = status.st_gid  # a group that is another user's first one, as of a shared account
+    assert others_may_write(tmp_path)
+    private_files._is_of_one_user.cache_clear()
+    assert not others_may_write(tmp_path / "none")

@@ -107,7 +107,7 @@ def test_the_folder_holds_everything_of_the_person_under_every_id(data, tmp_path
         assert {line["person_id"] for line in sightings} <= {"p_robot1_1", "p_robot2_7"}
         embedding = np.frombuffer(base64.b64decode(sightings[0]["embedding"]), "<f4")
         assert embedding.tolist() == FACES["anna"].tolist()
-        assert len(list((out / robot / "faces").iterdir())) == summary["robots"][robot]["faces"]
+        assert len(list((out / robot / "faces").iterdir())) == summary["robots"][robot]["records"]["faces"]
     assert [event["event"] for event in lines_of(out / "robot1", "events")] == ["PERSON_IN", "FACE_MATCHED"]
     assert [entry["name"] for entry in lines_of(out / "robot1", "enrolment")] == ["Anna"]
     assert {each["first"] for each in lines_of(out / "robot1", "identities")} == {"p_robot1_1"}

@@ -50,7 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
     dirs = optional_path(config.frame_history.disk_cache_dir), optional_path(config.event_logging.dir)
     exports = export_subject(folders, subject, out, *dirs, on_robot=_log)
     missing = [*found["not_searched"], *(sentence for export in exports for sentence in export.missing)]
-    written = {export.robot_id: export.counts for export in exports if any(export.counts.values())}
+    written = {
+        export.robot_id: {"records": export.counts, "rules": None if export.rules is None else export.rules.as_dict()}
+        for export in exports
+        if any(export.counts.values())
+    }
     summary = {
         "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "asked_for": {"picture": Path(arguments.image).name} if arguments.image else {"person": arguments.person},

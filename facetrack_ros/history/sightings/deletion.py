@@ -81,6 +81,27 @@ def prune(indexed: IndexedDatabase, limits: SightingLimits, now_ns: int, brake: 
     return _delete(indexed, last_seen_before(cutoff_ns), delete_others, read_ahead=False)
 
 
+def prune_thumbnails(indexed: IndexedDatabase, limits: SightingLimits, now_ns: int, brake: bool) -> int:
+    """Delete the thumbnails beyond their age; their sightings stay.
+
+    :returns: how many were deleted.
+    :raises StoreError: see :meth:`SightingLimits.check_thumbnails`.
+    """
+    cutoff_ns = limits.thumbnails_cutoff_ns(now_ns)
+    if cutoff_ns is None:
+        return 0
+    with indexed.changing():
+        indexed.write_pending()
+        doomed, held = indexed.table.count_thumbnails(cutoff_ns)
+        if brake:
+            limits.check_thumbnails(doomed, held)
+        if doomed:
+            indexed.table.delete_thumbnails(cutoff_ns)
+            indexed.commit()
+            indexed.database.empty_log()
+        return doomed
+
+
 def _delete(
     indexed: IndexedDatabase, condition: Condition, delete_others: Callable[[], None], read_ahead: bool = True
 ) -> int:

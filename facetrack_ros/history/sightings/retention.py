@@ -20,15 +20,35 @@ class SightingLimits:
 
     :param count: most sightings of all cameras together.
     :param age_ns: farthest a sighting may lie behind the newest frame.
+    :param thumbnail_age_ns: farthest a sighting with a thumbnail may.
     """
 
     count: int = 0
     age_ns: int = 0
+    thumbnail_age_ns: int = 0
 
     @classmethod
     def of_config(cls, config: Config) -> "SightingLimits":
         """The limits in the configuration's group ``sightings``."""
-        return cls(config.sightings.max_count, round(config.sightings.max_age_h * _HOUR_NS))
+        sightings = config.sightings
+        ages = (sightings.max_age_h, sightings.thumbnails_max_age_h)
+        return cls(sightings.max_count, *(round(age_h * _HOUR_NS) for age_h in ages))
+
+    def thumbnails_cutoff_ns(self, now_ns: int) -> int | None:
+        """The stamp before which thumbnails of sightings last seen have to be deleted; None: there is no limit."""
+        return now_ns - self.thumbnail_age_ns if self.thumbnail_age_ns else None
+
+    def check_thumbnails(self, doomed: int, held: int) -> None:
+        """
+        :param doomed: number of thumbnails to be deleted; ``held``: of all.
+        :raises StoreError: they are more than half, which only a wrong clock or limit demands.
+        """
+        if held >= _BRAKE_FROM and 2 * doomed > held:
+            raise StoreError(
+                f"{doomed} of {held} thumbnails would have to be deleted at once (older than "
+                f"{self.thumbnail_age_ns / _HOUR_NS:g} h), so none was: check the clock and the limits (sightings), "
+                "then `facetrack prune` deletes them"
+            )
 
     def cutoff_ns(self, last_ns: np.ndarray, now_ns: int, brake: bool = True, held: int = 0) -> int | None:
         """The stamp before which sightings last seen have to be deleted; None: there are none.

@@ -43,6 +43,7 @@ class SightingStore(SightingQueries):
     ) -> None:
         database = Database.for_writing(database_path(directory, contract.id), contract, robot_id)
         super().__init__(IndexedDatabase(database, contract, rule or DeduplicationRule(), block_rows))
+        self._thumbnails_pruned: tuple[SightingLimits, int] | None = None
         self._peak = DayPeak(Path(directory) / "most_sightings.json", contract.id)
 
     @classmethod
@@ -184,9 +185,19 @@ class SightingStore(SightingQueries):
         """
         held = self._peak.note(self.count, now_ns)
         deleted = deletion.prune(self._indexed, limits, now_ns, brake, held)
+        self._prune_thumbnails(limits, now_ns, brake)
         if not brake:
             self._peak.reset(self.count, now_ns)
         return deleted
+
+    def _prune_thumbnails(self, limits: SightingLimits, now_ns: int, brake: bool) -> None:
+        """Delete the thumbnails beyond their age, when a twentieth of it has passed since the last time."""
+        if brake and self._thumbnails_pruned is not None:
+            before, pruned_ns = self._thumbnails_pruned
+            if before == limits and abs(now_ns - pruned_ns) < limits.thumbnail_age_ns // 20:
+                return
+        self._thumbnails_pruned = limits, now_ns
+        deletion.prune_thumbnails(self._indexed, limits, now_ns, brake)
 
     def _name(self, track_id: str, person_id: str) -> None:
         if track_id in self._indexed.unnamed_tracks:

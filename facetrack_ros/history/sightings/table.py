@@ -22,6 +22,7 @@ _ARRAYS = {"bbox", "face_bbox", "embedding"}  # stored as the bytes of their flo
 # A larger one is none, and is not read: zeros of one byte more stand for it.
 _TOO_LARGE = THUMBNAIL.max_bytes + 1
 _THUMBNAIL = f"CASE WHEN length(t.jpeg) >= {_TOO_LARGE} THEN zeroblob({_TOO_LARGE}) ELSE t.jpeg END"
+_OLD_THUMBNAILS = "sighting_id IN (SELECT id FROM sightings WHERE last_ns < ?)"
 _THUMBNAILS = "LEFT JOIN thumbnails t ON t.sighting_id = s.id "
 _POSES = "LEFT JOIN poses p ON p.sighting_id = s.id "
 _SELECT = (
@@ -141,6 +142,16 @@ class SightingTable:
                 self._database.write(f"DELETE FROM {table} WHERE {column} IN ({_marks(part)})", part)
             for row in part:
                 self._spans.pop(row, None)
+
+    def count_thumbnails(self, before_ns: int) -> tuple[int, int]:
+        """How many thumbnails of sightings last seen before a stamp there are, and how many in all."""
+        ((held,),) = self._database.rows("SELECT count(*) FROM thumbnails")
+        ((doomed,),) = self._database.rows(f"SELECT count(*) FROM thumbnails WHERE {_OLD_THUMBNAILS}", (before_ns,))
+        return doomed, held
+
+    def delete_thumbnails(self, before_ns: int) -> None:
+        """Delete the thumbnails of sightings last seen before a stamp."""
+        self._database.write(f"DELETE FROM thumbnails WHERE {_OLD_THUMBNAILS}", (before_ns,))
 
     def traces(self, column: str, values: Iterable[object]) -> list["SightingTrace"]:
         """What rows with one of the values in a column tell of a person beside the face, as of the last

@@ -5,12 +5,15 @@ from builtin_interfaces.msg import Time
 from facetrack_ros import msg
 from facetrack_ros.core import validation
 from facetrack_ros.errors import InvalidInput
+from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes.conversion.fields import MOST_CAMERAS, MOST_COUNT, MOST_MODELS, clean
 from facetrack_ros.nodes.conversion.time import stamp_of, to_ns, to_time
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.fleet_roster import MOST_ROBOTS, KnownRobot
 
+# Most characters of a robot's rules: two texts of 200 and some numbers.
+_MOST_RULES = 2000
 # No clock is off by more, seconds.
 _LONGEST_OFFSET_S = 1e10
 
@@ -39,6 +42,7 @@ def status_to_message(
         sightings=status.sightings,
         disk_bytes=status.disk_bytes,
         error=status.error,
+        rules="" if status.rules is None else status.rules.json,
         other_models=[
             msg.StoredModel(
                 model_id=other.model_id,
@@ -100,6 +104,8 @@ def checked_status(message: msg.HistoryStatus) -> msg.HistoryStatus:
         stamp_of(held.oldest, "the oldest stamp of a heartbeat")
         stamp_of(held.newest, "the newest stamp of a heartbeat")
     message.error = clean(message, ("error",))["error"]
+    rules = KeepingRules.of_json(message.rules) if len(message.rules) <= _MOST_RULES else None
+    message.rules = "" if rules is None else rules.json
     return message
 
 

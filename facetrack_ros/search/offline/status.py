@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
+from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.history.sightings.database import stored_models
 from facetrack_ros.history.sightings.model_contract import load_contract
@@ -23,7 +24,9 @@ def stored_status(data_dir: Path | str) -> tuple[HistoryStatus, ...]:
     statuses: list[HistoryStatus] = []
     for folder in folders:
         size = sum(file.stat().st_size for file in folder.path.rglob("*") if file.is_file())
-        nothing = HistoryStatus(folder.robot_id, "", (), 0, 0, size, error=folder.error)
+        nothing = HistoryStatus(
+            folder.robot_id, "", (), 0, 0, size, error=folder.error, rules=KeepingRules.read(folder.path)
+        )
         models = () if folder.error else stored_models(folder.path)
         statuses += [_of_model(nothing, folder.path, model_id) for model_id in models] or [nothing]
     return tuple(statuses)

@@ -9,6 +9,7 @@ from facetrack_ros.clips.clip import Clip
 from facetrack_ros.clips.sources import StoredSource
 from facetrack_ros.clips.writer import save_clip
 from facetrack_ros.errors import StoreError, store_errors
+from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.history.layout import RobotFolder
 from facetrack_ros.search.subject_access.records import RobotRecords, entry_line, iso, records_of, sighting_line
 from facetrack_ros.search.subject_access.subject import Subject
@@ -38,6 +39,7 @@ class RobotExport:
 
     :ivar counts: number of records by kind.
     :ivar missing: sentences on what could not be read, or is not kept any more.
+    :ivar rules: what the robot keeps and why; None: unknown.
     :ivar incomplete: whether some of it could not be read.
     """
 
@@ -45,6 +47,7 @@ class RobotExport:
     counts: dict[str, int]
     missing: list[str]
     incomplete: bool = False
+    rules: KeepingRules | None = None
 
 
 def export_subject(
@@ -86,7 +89,7 @@ def _export_robot(
         records = records_of(folder.path, subject, events_dir / robot if events_dir else None)
     except StoreError as error:
         return RobotExport(robot, {}, [f"{robot}: {error}"], True)
-    export = RobotExport(robot, {}, [])
+    export = RobotExport(robot, {}, [], rules=KeepingRules.read(folder.path))
     if not records:
         return export
     out.mkdir()
