@@ -30,12 +30,18 @@ class TrackExtrapolator:
         self._stamp_ns, self._tracks = stamp_ns, tracks
 
     def at(self, stamp_ns: int) -> tuple[Track, ...]:
-        """The tracks at a stamp, without faces; lost tracks stay where they are, idle ones are left out."""
+        """The tracks at a stamp, without faces; lost tracks stay where they are, idle ones are left out.
+
+        Where the last analysed frame is farther back than the longest extrapolation, who is in a box is not known well
+        enough to be kept.
+        """
+        known = stamp_ns - self._stamp_ns <= MAX_EXTRAPOLATION_NS
         passed_ns = min(max(0, stamp_ns - self._stamp_ns), MAX_EXTRAPOLATION_NS)
         return tuple(
             replace(
                 track,
                 face=None,
+                kept=track.kept and known,
                 bbox=np.asarray(track.bbox + self._speeds.get(track.track_id, 0.0) * passed_ns, np.float32),
             )
             for track in self._tracks

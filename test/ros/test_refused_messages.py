@@ -10,6 +10,7 @@ from std_msgs.msg import Header, UInt16
 
 from facetrack_ros import msg
 from facetrack_ros.errors import InvalidInput
+from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.nodes.conversion.heartbeat import bare_status, checked_status
 from facetrack_ros.nodes.conversion.search import (
     match_from_message,
@@ -237,3 +238,11 @@ def test_sentences_of_other_robots_are_made_printable_and_a_large_thumbnail_is_l
     match = match_from_message(msg.FaceMatch(**MATCH, different_person=ESCAPE, thumbnail=bytes(65_537)))
     assert (match.different_person, match.thumbnail) == ("\\x1b[2Jrobot1", b"")
     assert checked_status(msg.HistoryStatus(**HEARTBEAT, error=ESCAPE)).error == "\\x1b[2Jrobot1"
+
+
+def test_what_a_robot_says_it_keeps_is_taken_or_left_out():
+    rules = KeepingRules("access to the hall", "consent", "all", {"sightings": {"max_age_h": 24.0}})
+    for text, taken in ((rules.json, rules), ("{", None), (f'"{ESCAPE}"', None), ("x" * 10_000, None)):
+        assert KeepingRules.of_json(checked_status(msg.HistoryStatus(**HEARTBEAT, rules=text)).rules) == taken
+    shown = KeepingRules.of_json(KeepingRules(f"a{ESCAPE}b").json)
+    assert "\x1b" not in shown.sentence

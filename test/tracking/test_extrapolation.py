@@ -38,3 +38,9 @@ def test_extrapolation_is_bounded_and_never_goes_back():
 def test_a_lost_track_stays_and_an_idle_one_is_left_out():
     assert walked(TrackState.LOST).at(3 * SECOND_NS)[0].bbox[0] == 140
     assert [each.track_id for each in walked(TrackState.IDLE).at(3 * SECOND_NS)] == ["t2"]
+
+
+def test_who_is_in_a_box_is_not_known_for_longer_than_the_extrapolation():
+    between = walked()
+    assert [each.kept for each in between.at(2 * SECOND_NS + MAX_EXTRAPOLATION_NS)] == [True, True]
+    assert [each.kept for each in between.at(2 * SECOND_NS + MAX_EXTRAPOLATION_NS + 1)] == [False, False]
