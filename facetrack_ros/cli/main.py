@@ -40,11 +40,7 @@ COMMANDS = {
 }
 
 #: Subcommands that are not the module or sub-package of their name.
-MODULES = {
-    "forget": "privacy.forget",
-    "receipts": "privacy.receipts",
-    "subject-access": "privacy.subject_access",
-}
+MODULES = {"forget": "privacy.forget", "receipts": "privacy.receipts", "subject-access": "privacy.subject_access"}
 
 #: Options that name a file or folder.
 _PATHS = ("data", "out", "config", "image", "frames", "plot")
