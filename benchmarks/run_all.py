@@ -74,6 +74,7 @@ BENCHMARKS = (
     Benchmark("rescan", small=(DATA, "--frames", "2", "--rounds", "1", "--scene", "room")),
     Benchmark("lifecycle_memory", (), ("--rounds", "1")),
     Benchmark("mesh", (), ("--robots", "2", "--sightings", "2000", "--searches", "2", "--settle", "0")),
+    Benchmark("signed_search", (), ("--sightings", "2000", "--searches", "2", "--rounds", "1")),
     Benchmark("mesh_killed", ()),
     Benchmark("mesh_row", ()),
     Benchmark("people_list", (), ("--robots", "2", "--lists", "2", "--sightings", "2000")),

@@ -354,6 +354,18 @@ class HriOptions:
 
 
 @dataclass(frozen=True)
+class SecurityOptions:
+    """Who belongs to the fleet."""
+
+    fleet_file: str = option(
+        "",
+        "The fleet file; empty: fleet.yaml in the folder of keys (FACETRACK_KEYS, ~/.config/facetrack), where there is "
+        "one; open: none, every program of the network may take part.",
+    )
+    key_file: str = option("", "Private key of this robot or operator; empty: NAME.key in the folder of keys.")
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings of a robot. A group is a key in YAML and the first part of a parameter's name."""
 
@@ -367,6 +379,7 @@ class Settings:
         "Let every program of the network change settings that delete, silence or change what is recognised, and stop "
         "nodes by their lifecycle; false: they change with the settings file and a restart only.",
     )
+    security: SecurityOptions = field(default_factory=SecurityOptions)
     camera: CameraOptions = field(default_factory=CameraOptions)
     detector: DetectorOptions = field(default_factory=DetectorOptions)
     faces: FacesOptions = field(default_factory=FacesOptions)

@@ -36,10 +36,11 @@ def domain() -> int:
 
 @pytest.fixture(autouse=True)
 def no_network_no_cache(monkeypatch, tmp_path):
-    """No test downloads or finds the user's own models."""
+    """No test downloads or finds the user's own models or fleet."""
     monkeypatch.setenv("FACETRACK_DOWNLOAD", "0")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("FACETRACK_MODELS", raising=False)
+    monkeypatch.setenv("FACETRACK_KEYS", str(tmp_path / "no_keys"))
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,7 @@ COMMANDS = {
     "events": "who came and went, from the event logs",
     "status": "which robots are on the mesh, or what stored histories hold",
     "subject-access": "all that is kept about one person, as a folder for that person; other people are erased",
+    "fleet": "who belongs to the fleet, and who may do what: keys of robots and operators",
     "models": "which models are there, which run, and under which licence",
     "eval": "how good models are on labelled pictures",
 }
@@ -43,7 +44,7 @@ COMMANDS = {
 MODULES = {"forget": "privacy.forget", "receipts": "privacy.receipts", "subject-access": "privacy.subject_access"}
 
 #: Options that name a file or folder.
-_PATHS = ("data", "out", "config", "image", "frames", "plot")
+_PATHS = ("data", "out", "config", "image", "frames", "plot", "keys")
 #: Errors of a disk or device that takes no more.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 
@@ -66,6 +67,16 @@ ACTIONS = {
         {
             "list": "what was forgotten, how much, by whom, why and when",
             "verify": "whether every receipt is as it was written and signed",
+        },
+    ),
+    "fleet": (
+        "ACTION",
+        {
+            "init": "found a fleet on this machine, with its first operator",
+            "join": "make the key of a robot or operator, or take one into the fleet",
+            "operators": "which operators there are and what they may do; change it",
+            "remove": "take robots or operators out of the fleet",
+            "status": "the fleet of this machine, its members, the keys that are here",
         },
     ),
     "eval": (

@@ -14,6 +14,7 @@ from facetrack_ros.core.utc import show_utc
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.search.fleet_roster import STALE_NS
+from facetrack_ros.security.keys_folder import mesh_sentence
 
 # Two heartbeats at 1 Hz, and the time discovery takes.
 LISTEN_S = 2.5
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.data:
             raise ConfigError("--watch is for running robots, not for --data")
         return _watch(arguments)
-    missing = 0
+    missing, sentence = 0, ""
     if arguments.data:
         robots = _stored(arguments.data)
     else:
@@ -49,6 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
             time.sleep(LISTEN_S)
             missing = client.wait_for_heartbeats(LONGEST_S)
             robots = _on_mesh(client, refusals)
+            sentence = mesh_sentence(client.node.fleet)
+    if sentence:
+        print(sentence, file=sys.stderr if arguments.json else sys.stdout)
     for robot in robots:
         print(json.dumps(robot) if arguments.json else _block(robot))
     if not robots:
@@ -109,7 +113,7 @@ def _watch(arguments: argparse.Namespace) -> int:
             now = f"{show_utc(time.time_ns())} UTC  {count}"
             if sys.stdout.isatty():
                 write_raw(_CLEAR)
-            print("\n".join([now, *map(_block, robots)]), flush=True)
+            print("\n".join([now, mesh_sentence(client.node.fleet), *map(_block, robots)]), flush=True)
 
 
 def _silent(robot: dict) -> bool:

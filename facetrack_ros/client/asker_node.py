@@ -6,6 +6,7 @@ from facetrack_ros.config import Config
 from facetrack_ros.core.user import user_name
 from facetrack_ros.nodes.base.inbox import Inbox
 from facetrack_ros.nodes.base.mesh_node import MeshNode
+from facetrack_ros.security.keys_folder import membership_of
 
 
 class AskerNode(MeshNode):
@@ -13,13 +14,15 @@ class AskerNode(MeshNode):
 
     :param mesh: prefix of the topics that all robots share.
     :param config: settings of the command line.
+    :raises ConfigError: there is a fleet file, and no key of an operator.
     """
 
     def __init__(self, mesh: str, config: Config | None = None):
         super().__init__(f"facetrack_asker_{os.getpid()}")
         self.inbox = Inbox(self.get_logger())
         self.settings = (config or Config()).changed({"mesh": mesh})
-        self.robot_id = asker_name()
+        self.fleet = membership_of(self.settings.security.fleet_file, self.settings.security.key_file)
+        self.robot_id = asker_name() if self.fleet is None else self.fleet.name
 
 
 def asker_name() -> str:

@@ -14,6 +14,7 @@ from facetrack_ros import msg, srv
 from facetrack_ros.client.asker_node import AskerNode
 from facetrack_ros.config import MESH_VARIABLE, Config, default_mesh, mesh_name
 from facetrack_ros.errors import RequestError
+from facetrack_ros.nodes.base.fleet_channel import SignedCall
 from facetrack_ros.nodes.base.process import ros, spinning
 from facetrack_ros.nodes.base.qos import RELIABLE, SENSOR_DATA
 from facetrack_ros.nodes.fleet.roster_listener import RosterListener
@@ -129,7 +130,7 @@ class FleetClient:
         """
         deadline, calm_since, known = time.monotonic() + timeout_s, time.monotonic(), (-1, -1)
         while True:
-            published = self.node.count_publishers(f"{self.mesh}/roster")
+            published = self.node.count_publishers(self.node.wire_topic(f"{self.mesh}/roster"))
             with self._changed:
                 live = sum(not line.leaving for line in self._of_instance.values())
             if (published, live) != known:
@@ -222,11 +223,18 @@ class FleetClient:
         if not heard or not _wait_until(client.service_is_ready, max(0.1, deadline - time.monotonic())):
             raise RequestError(self._absent(robot))
         responded, called = threading.Event(), time.monotonic()
-        future = client.call_async(request)
+        signed = self._signed(kind, name, request, robot)
+        future = client.call_async(request if signed is None else signed.request)
         future.add_done_callback(lambda _: responded.set())
         if not responded.wait(timeout_s):
             raise RequestError(f"{robot} did not answer within {timeout_s:.0f} s")
-        return future.result(), time.monotonic() - called
+        response: Any = future.result()
+        return response if signed is None else signed.opened(response), time.monotonic() - called
+
+    def _signed(self, kind: type, name: str, request: Any, robot: str) -> SignedCall | None:
+        """The call as a member of the fleet makes it; None: the mesh is open."""
+        membership = self.node.fleet
+        return None if membership is None else SignedCall(membership, robot, f"/{robot}/{name}", kind, request)
 
 
 def _wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:

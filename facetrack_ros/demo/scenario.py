@@ -25,6 +25,7 @@ from facetrack_ros.history.layout import history_folders
 from facetrack_ros.models.summary import description_lines
 from facetrack_ros.nodes.conversion.time import to_ns
 from facetrack_ros.nodes.conversion.vision import event_from_message, not_analyzed
+from facetrack_ros.security.keys_folder import KEYS_VARIABLE
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import vision_settings
 
@@ -64,6 +65,7 @@ class DemoScenario:
     def play(self) -> bool | None:
         """Run all steps; whether the results agree with what was staged, None if only some could be compared."""
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        os.environ[KEYS_VARIABLE] = str(self._out / "no_keys")  # the demo's robots are no members of a fleet
         cameras = self._set_the_stage()
         self._title("The models, as found on this machine:")
         for line in description_lines(build_pipeline(vision_settings(Config())).describe()):

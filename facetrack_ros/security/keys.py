@@ -67,7 +67,7 @@ class PublicKeys:
         return encoded(self.signing + self.sealing)
 
     @classmethod
-    def of_text(cls, text: str) -> "PublicKeys":
+    def of_text(cls, text: Any) -> "PublicKeys":
         """The keys of :attr:`text`.
 
         :raises InvalidInput: it is none.

@@ -30,9 +30,10 @@ from facetrack_ros.security.keys import Identity, PublicKeys
 
 #: Bytes of the number that makes a message unique.
 NONCE_BYTES = 16
-#: How old a request may be, and how far clocks may differ, nanoseconds. Chosen by hand: robots on NTP agree within a
-#: tenth of a second; a minute lets in a machine whose clock was set once.
-WINDOW_NS = 60 * 10**9
+#: How old a request may be, and how far clocks may differ, seconds. Chosen by hand: robots on NTP agree within a tenth
+#: of a second; a minute lets in a machine whose clock was set once.
+WINDOW_S = 60
+WINDOW_NS = WINDOW_S * 10**9
 #: Messages remembered of each signer; at most, so many of one signer are admitted in twice the window. Ten times what a
 #: robot sends that asks for lists all the time.
 MOST_REMEMBERED = 20_000
@@ -123,10 +124,11 @@ class ReplayGuard:
 
     :param window_ns: how old a message may be, and how far ahead its sender's clock.
     :param most: messages remembered of each signer.
+    :param floor_ns: messages signed before are refused.
     """
 
-    def __init__(self, window_ns: int = WINDOW_NS, most: int = MOST_REMEMBERED):
-        self._window_ns, self._most = window_ns, most
+    def __init__(self, window_ns: int = WINDOW_NS, most: int = MOST_REMEMBERED, floor_ns: int = 0):
+        self._window_ns, self._most, self._floor_ns = window_ns, most, floor_ns
         self._seen: dict[str, _Seen] = {}
         self._lock = threading.Lock()
 
@@ -151,7 +153,7 @@ class ReplayGuard:
             if seen is None:
                 if len(self._seen) >= _MOST_SIGNERS:
                     raise InvalidInput("too many signers", "rate")
-                seen = self._seen[signer] = _Seen()
+                seen = self._seen[signer] = _Seen(floor_ns=self._floor_ns)
             self._forget(seen, now_ns)
             if nonce in seen.nonces or issued_ns <= seen.floor_ns:
                 raise InvalidInput("it was sent before", "replay")

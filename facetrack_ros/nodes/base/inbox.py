@@ -13,6 +13,7 @@ from rclpy.impl.rcutils_logger import RcutilsLogger
 from facetrack_ros.concurrency.sender_limits import RateLimit, SenderLimits
 from facetrack_ros.core.printable import escaped, printable
 from facetrack_ros.errors import FacetrackError, InvalidInput
+from facetrack_ros.nodes.base.fleet_rules import check_signer
 from facetrack_ros.nodes.base.throttled_log import ThrottledLog
 
 # Senders counted by name for each kind of message; the rest count as "others". Names of others are cut.
@@ -164,6 +165,7 @@ class Gate:
         sender = ""
         try:
             sender = self._sender(message)
+            check_signer(info, sender)
             if self._limits is not None and not self._inbox.admits(self._limits, sender):
                 self._inbox.refuse(self._what, sender, self._rate_sentence(), "rate")
                 return

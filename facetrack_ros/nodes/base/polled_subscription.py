@@ -7,8 +7,6 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
-from facetrack_ros.nodes.base.serialized_size import needs_check, size_checked
-
 
 class PolledSubscription:
     """Subscription for topics of the whole mesh, which does not wake the executor for each message.
@@ -32,8 +30,7 @@ class PolledSubscription:
         raw: bool = False,
     ):
         self._node = node
-        if not raw and needs_check(kind):
-            callback, raw = size_checked(node, kind, callback), True
+        kind, topic, callback, raw = node.received(kind, topic, callback, raw)
         self._callback = callback
         self._depth = qos.depth
         self._subscription: Subscription = node.create_subscription(

@@ -19,6 +19,7 @@ from facetrack_ros.nodes.base.bounds import FRAMES
 from facetrack_ros.nodes.base.inbox import Gate
 from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
 from facetrack_ros.nodes.base.qos import RELIABLE
+from facetrack_ros.security.keys_folder import membership_of, mesh_sentence
 from facetrack_ros.sources.camera_spec import check_name
 
 
@@ -33,7 +34,8 @@ class RobotMemberNode(LifecycleNode):
 
     :param name: the node's name; empty: :attr:`NAME`.
     :param set_on: settings that another node of this process changes for all, and that node's name.
-    :raises ConfigError: a parameter that is not allowed, no robot name, or a name that other robots would refuse.
+    :raises ConfigError: a parameter that is not allowed, no robot name, a name that other robots would refuse, or a
+        fleet file without a key of this robot.
     """
 
     #: The node's usual name.
@@ -66,6 +68,7 @@ class RobotMemberNode(LifecycleNode):
         self.settings = Config(
             {option.name: parameters.declare(self, option, given.value(option.name)) for option in self.options()}
         )
+        self.fleet = membership_of(self.settings.security.fleet_file, self.settings.security.key_file, self.robot_id)
         self._set_on = dict(set_on or {})
         self.add_on_set_parameters_callback(self._check_changes)
         self.add_post_set_parameters_callback(self._apply_changes)
@@ -73,7 +76,7 @@ class RobotMemberNode(LifecycleNode):
     @classmethod
     def options(cls) -> tuple[Option, ...]:
         """The settings that the node uses."""
-        names = ("autostart", "allow_remote_changes", *cls.USES)
+        names = ("autostart", "allow_remote_changes", "security.", *cls.USES)
         return tuple(
             option
             for option in OPTIONS
@@ -95,6 +98,7 @@ class RobotMemberNode(LifecycleNode):
         :raises FacetrackError: an unknown parameter, or the node cannot be activated.
         """
         parameters.check_names(self)
+        self.get_logger().info(mesh_sentence(self.fleet))
         self.start(self.settings.autostart)
 
     def stoppable(self) -> bool:
@@ -136,7 +140,7 @@ class RobotMemberNode(LifecycleNode):
         """
         if self.settings.allow_remote_changes:
             return
-        free = {option.name for option in self.options() if option.harmless}
+        free = {option.name for option in self.options() if option.harmless and self.fleet is None}
         # What is not declared yet is being declared.
         guarded = [change.name for change in changes if self.has_parameter(change.name) and change.name not in free]
         if guarded:

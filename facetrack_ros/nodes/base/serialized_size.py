@@ -51,13 +51,14 @@ def needs_check(kind: type) -> bool:
     return False
 
 
-def check_size(data: bytes, kind: type) -> bytes:
+def check_size(data: bytes, kind: type, most: int = 0) -> bytes:
     """The message, if its lists can have as many elements as it says.
 
     :param data: in CDR, as the middleware passes it.
-    :raises InvalidInput: they cannot, or it is larger than :data:`MOST_BYTES`.
+    :param most: largest size; 0: :data:`MOST_BYTES`, or that of answers.
+    :raises InvalidInput: they cannot, or it is larger than ``most``.
     """
-    most = MOST_BYTES_OF_ANSWERS if kind.__name__ in _ANSWERS else MOST_BYTES
+    most = most or (MOST_BYTES_OF_ANSWERS if kind.__name__ in _ANSWERS else MOST_BYTES)
     if len(data) > most:
         raise InvalidInput(f"it has {len(data)} bytes; at most {most} are allowed", "bytes")
     if len(data) > UNCHECKED_BYTES:
@@ -69,12 +70,13 @@ def check_size(data: bytes, kind: type) -> bytes:
     return data
 
 
-def deserialized(data: bytes, kind: type) -> Any:
+def deserialized(data: bytes, kind: type, most: int = 0) -> Any:
     """The message of its bytes.
 
+    :param most: as for :func:`check_size`.
     :raises InvalidInput: it claims more than it holds, or cannot be read.
     """
-    check_size(data, kind)
+    check_size(data, kind, most)
     try:
         return deserialize_message(data, kind)
     except Exception as error:  # of the middleware: classes without a public base

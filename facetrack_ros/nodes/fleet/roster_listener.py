@@ -8,6 +8,7 @@ from facetrack_ros import msg
 from facetrack_ros.concurrency.sender_limits import SenderLimits
 from facetrack_ros.errors import InvalidInput
 from facetrack_ros.nodes.base.bounds import ROSTER
+from facetrack_ros.nodes.base.fleet_rules import check_signer
 from facetrack_ros.nodes.base.mesh_node import MeshNode
 from facetrack_ros.nodes.base.polled_subscription import PolledSubscription
 from facetrack_ros.nodes.base.qos import HEARTBEAT_LATCHED_SUB, HEARTBEAT_SUB
@@ -92,6 +93,7 @@ class RosterListener:
         robot = ""
         try:
             robot, _ = robot_of(data)
+            check_signer(info, robot)
             if not self._inbox.admits(self._limits, robot):
                 self._inbox.refuse(_WHAT, robot, f"more than {ROSTER.per_s:g} a second come", "rate")
             elif not self._has_place(robot):

@@ -12,6 +12,7 @@ from rclpy.timer import Timer
 from facetrack_ros import msg
 from facetrack_ros.errors import InvalidInput
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.nodes.base.fleet_rules import check_signer
 from facetrack_ros.nodes.base.mesh_node import MeshNode
 from facetrack_ros.nodes.base.polled_subscription import PolledSubscription
 from facetrack_ros.nodes.base.qos import SEARCH_REQUEST_PUB, SEARCH_RESULT_SUB
@@ -232,13 +233,15 @@ class SearchClient:
             self._results.close()
             self._results = None
 
-    def _on_result(self, data: bytes, _info: dict) -> None:
+    def _on_result(self, data: bytes, info: dict) -> None:
         search = None
         try:
             search = self._open.get(search_of(data))
             if search is None:
                 return  # of another robot's search, or of one that has ended
-            search.responses.add(*read_result(check_size(data, msg.FaceSearchResult)))
+            response, matches = read_result(check_size(data, msg.FaceSearchResult))
+            check_signer(info, response.robot_id)
+            search.responses.add(response, matches)
             search.finish(always=False)
         except InvalidInput as error:
             self._inbox.refuse("search result", "", str(error), error.kind)

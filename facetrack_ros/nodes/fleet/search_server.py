@@ -80,7 +80,8 @@ class SearchServer:
         self._cache = ResponseCache()
         self._counts = {"searches turned away as busy": 0, "searches not logged": 0}
         self._busy_second = self._busy_sent = 0
-        self._results = node.create_publisher(msg.FaceSearchResult, node.mesh_topic("search/result"), SEARCH_RESULT_PUB)
+        topic = node.mesh_topic("search/result")
+        self._results = node.create_answer_publisher(msg.FaceSearchResult, topic, SEARCH_RESULT_PUB)
         self._events = node.create_publisher(msg.PersonEvent, node.robot_topic("events"), RELIABLE)
         receive = node.inbox.gate("search request", self._receive, sender=lambda message: message.asker, limit=SEARCHES)
         node.create_subscription(msg.FaceSearchRequest, node.mesh_topic("search/request"), receive, RELIABLE)
@@ -110,9 +111,9 @@ class SearchServer:
         if robots and self._node.robot_id not in robots:
             return
         if why := self._not_yet():
-            self._answer_busy(message.search_id, why)
+            self._answer_busy(message, why)
         elif not self._queue.put(message.asker, lambda: self._handle(message, arrived_s)):
-            self._answer_busy(message.search_id)
+            self._answer_busy(message)
 
     def _handle(self, message: msg.FaceSearchRequest, arrived_s: float) -> None:
         try:
@@ -123,14 +124,14 @@ class SearchServer:
         key = f"{message.search_id} {request.digest}"
         if not self._cache.begin(key, request.requester):
             if (result := self._cache.get(key)) is not None:
-                self._results.publish(result)  # it was lost on its way
+                self._results.publish(result, message.asker)  # it was lost on its way
             return
         answer = partial(self._answer, request, message.search_id, key, arrived_s)
         if not (request.rescan or self._has_other_model(request)):
             answer()
         elif not self._queue.put_slow(request.requester, answer):
             self._cache.forget(key)  # it is searched when it is sent again
-            self._answer_busy(message.search_id)
+            self._answer_busy(message)
 
     @staticmethod
     def _checked(mesh_id: str, request: SearchRequest) -> SearchRequest:
@@ -146,7 +147,7 @@ class SearchServer:
             raise InvalidInput(f"another question was asked under the id of the search {search_id}", "id")
         return request
 
-    def _answer_busy(self, search_id: str, why: str = "") -> None:
+    def _answer_busy(self, message: msg.FaceSearchRequest, why: str = "") -> None:
         self._counts["searches turned away as busy"] += 1
         second = int(time.monotonic())
         if second != self._busy_second:
@@ -155,10 +156,10 @@ class SearchServer:
         if self._busy_sent <= _MOST_BUSY_A_SECOND:
             busy = f"{self._node.robot_id} is busy with {len(self._queue)} searches: try again in a few seconds"
             line = RobotResponse(self._node.robot_id, BUSY, error=why or busy, instance_id=self._instance_id)
-            self._publish(search_id, line)
+            self._publish(message.search_id, message.asker, line)
 
     def _publish(
-        self, search_id: str, response: RobotResponse, matches: tuple[Match, ...] = ()
+        self, search_id: str, asker: str, response: RobotResponse, matches: tuple[Match, ...] = ()
     ) -> msg.FaceSearchResult:
         history = self._history()
         result = msg.FaceSearchResult(
@@ -168,7 +169,7 @@ class SearchServer:
             robot=robot_response_to_message(response),
             matches=[match_to_message(match) for match in matches],
         )
-        self._results.publish(result)
+        self._results.publish(result, asker)
         return result
 
     def _has_other_model(self, request: SearchRequest) -> bool:
@@ -197,7 +198,7 @@ class SearchServer:
         note = "; ".join(filter(None, (response.note, self._kept_note, self._note_on(request))))
         elapsed_ms = (time.perf_counter() - started) * 1e3
         response = replace(response, note=note, elapsed_ms=elapsed_ms, instance_id=self._instance_id)
-        self._cache.store(key, self._publish(mesh_id, response, matches))
+        self._cache.store(key, self._publish(mesh_id, request.requester, response, matches))
         if key not in self._logged:
             self._logged[key] = None
             if len(self._logged) > _REMEMBERED:

@@ -58,7 +58,7 @@ class FleetRequestSender:
 
     def __init__(self, node: MeshNode, roster: RosterListener, group: CallbackGroup, own_robot: str = ""):
         self._node, self._roster, self._group, self._own_robot = node, roster, group, own_robot
-        self._inbox, self._trust, self._requester = node.inbox, trust_of(node.settings), uuid.uuid4().hex
+        self._inbox, self._trust, self._requester = node.inbox, trust_of(node), uuid.uuid4().hex
         self._open: dict[str, _Asked] = {}
         self._requests = node.create_publisher(msg.FleetRequest, node.mesh_topic("fleet/request"), SEARCH_REQUEST_PUB)
         self._receipts: PolledSubscription | None = None

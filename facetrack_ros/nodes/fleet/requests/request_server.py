@@ -56,7 +56,7 @@ class FleetRequestServer:
 
     def __init__(self, node: RobotMemberNode, instance_id: str):
         self._node, self._instance_id = node, instance_id
-        self._trust = trust_of(node.settings)
+        self._trust = trust_of(node)
         self._kinds: dict[str, _Kind] = {}
         self._cache = ReceiptCache()
         self._waiting = FairMailbox(MOST_WAITING, MOST_OF_ONE)
@@ -66,7 +66,8 @@ class FleetRequestServer:
         self.catching_up: Callable[[], str] = lambda: ""
         self._worker = Worker("fleet requests", self._waiting, run_calls)
         self._worker.put("", (self._open_log,))
-        self._receipts = node.create_publisher(msg.FleetReceipt, node.mesh_topic("fleet/receipt"), SEARCH_RESULT_PUB)
+        topic = node.mesh_topic("fleet/receipt")
+        self._receipts = node.create_answer_publisher(msg.FleetReceipt, topic, SEARCH_RESULT_PUB)
         gate = node.inbox.gate(
             _WHAT, self._receive, fleet_request_from_message, lambda message: message.requester, FLEET_REQUESTS
         )
@@ -142,7 +143,7 @@ class FleetRequestServer:
                     self._cache.store(request, receipt)
                     receipt = self._cache.part(request)
             if receipt is not None and request.is_for(self._node.robot_id):
-                self._publish(receipt)
+                self._publish(request, receipt)
         except InvalidInput as error:
             self._node.inbox.refuse(_WHAT, request.requester, str(error), error.kind)
         finally:
@@ -250,7 +251,7 @@ class FleetRequestServer:
         self._busy_sent += 1
         if self._busy_sent <= _MOST_BUSY_A_SECOND:
             reason = f"{self._node.robot_id} is busy with {len(self._waiting)} requests: try again in a few seconds"
-            self._publish(self._receipt(request, PENDING, reason))
+            self._publish(request, self._receipt(request, PENDING, reason))
 
-    def _publish(self, receipt: FleetReceipt) -> None:
-        self._receipts.publish(receipt_to_message(self._trust.signed_receipt(receipt)))
+    def _publish(self, request: FleetRequest, receipt: FleetReceipt) -> None:
+        self._receipts.publish(receipt_to_message(self._trust.signed_receipt(receipt)), request.signer)

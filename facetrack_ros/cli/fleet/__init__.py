@@ -1,0 +1,1 @@
+"""``facetrack fleet``: one module per action: ``init``, ``join``, ``operators``, ``remove``, ``status``."""
