@@ -36,6 +36,7 @@ COMMANDS = {
     "status": "which robots are on the mesh, or what stored histories hold",
     "subject-access": "all that is kept about one person, as a folder for that person; other people are erased",
     "fleet": "who belongs to the fleet, and who may do what: keys of robots and operators",
+    "doctor": "check this machine, its models, cameras and network, and say what to do",
     "models": "which models are there, which run, and under which licence",
     "eval": "how good models are on labelled pictures",
 }

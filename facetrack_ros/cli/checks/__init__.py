@@ -1,0 +1,1 @@
+"""``facetrack doctor``: one module for each group of checks."""
