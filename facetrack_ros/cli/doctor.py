@@ -22,26 +22,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--config", metavar="FILE", help="settings, a YAML file")
     add_mesh_argument(parser)
     add("--data", metavar="DIR", help="folder for histories, one folder per robot")
-    add("--json", action="store_true", help="one JSON object per finding and line")
+    add("--json", action="store_true", help="one JSON object a check and line")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print a line a finding, with what to do where something is wrong; return 0, or 1 if there is an error."""
+    """Print a line a check, with what to do where something is wrong; return 0, or 1 if there is an error."""
     os.environ["FACETRACK_DOWNLOAD"] = "0"
     levels = []
-    for finding in _findings(arguments):
-        levels.append(finding.level)
+    for result in _results(arguments):
+        levels.append(result.level)
         if arguments.json:
-            print(json.dumps(dataclasses.asdict(finding)), flush=True)
+            print(json.dumps(dataclasses.asdict(result)), flush=True)
             continue
-        mark = "ok     " if finding.level == OK else f"{finding.level.upper():7}"
-        print(f"{mark} {finding.subject}: {finding.sentence}", flush=True)
-        if finding.advice:
-            print(f"        -> {finding.advice}", flush=True)
+        mark = "ok     " if result.level == OK else f"{result.level.upper():7}"
+        print(f"{mark} {result.subject}: {result.sentence}", flush=True)
+        if result.advice:
+            print(f"        -> {result.advice}", flush=True)
     return NOTHING_FOUND if ERROR in levels else DONE
 
 
-def _findings(arguments: argparse.Namespace) -> Iterator[CheckResult]:
+def _results(arguments: argparse.Namespace) -> Iterator[CheckResult]:
     if arguments.robot:
         check_name("robot", arguments.robot)
     config, mesh = Config.load(arguments.config), mesh_prefix(arguments)
@@ -49,10 +49,10 @@ def _findings(arguments: argparse.Namespace) -> Iterator[CheckResult]:
     if arguments.data:
         config = config.changed({"data_dir": arguments.data})
     here = []
-    for finding in check_machine():
-        here.append(finding)
-        yield finding
-    if any(finding.level == ERROR and finding.subject == "packages" for finding in here):
+    for result in check_machine():
+        here.append(result)
+        yield result
+    if any(result.level == ERROR and result.subject == "packages" for result in here):
         return  # the rest needs them
     from facetrack_ros.cli.checks.robot import check_camera, check_data, check_models
 
@@ -60,7 +60,7 @@ def _findings(arguments: argparse.Namespace) -> Iterator[CheckResult]:
     yield from check_data(config)
     for name, source in cameras.items():
         yield check_camera(name, source)
-    if all(finding.level == OK for finding in here if finding.subject == "ROS 2"):
+    if all(result.level == OK for result in here if result.subject == "ROS 2"):
         from facetrack_ros.cli.checks.mesh import check_mesh
 
         yield from check_mesh(mesh, arguments.robot or "")

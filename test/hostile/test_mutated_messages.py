@@ -26,6 +26,7 @@ SLOW = {"timeout"}
 def test_robots_survive_mutated_messages(fleet, attacker, hopper):
     held = fleet.held()
     fleet.check_searches(attacker)
+    fleet.load_models(attacker)
     before = {robot: fleet.rss_mb(robot) for robot in fleet.robots}
     jpeg = cv2.imencode(".jpg", cv2.resize(hopper, (160, 160)))[1].tobytes()
     mutator = Mutator(20, tuple(f"p_{robot}_{number}" for robot in fleet.robots for number in range(1, PERSONS + 1)))

@@ -109,6 +109,7 @@ def test_detections_faces_and_tracks():
         PersonEvent(
             FACE_MATCHED, STAMP, "robot1", "front", "p_robot1_1", 7, reference_face_id="p_robot2_1", similarity=0.5
         ),
+        PersonEvent(FACE_MATCHED, STAMP, "robot1", "front", "", 7, reference_face_id="embedding", similarity=0.5),
     ],
 )
 def test_events_keep_the_fields_of_their_kind_and_no_others(event):

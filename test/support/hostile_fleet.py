@@ -13,6 +13,7 @@ import numpy as np
 from attacker import Attacker
 from builtin_interfaces.msg import Duration
 from robot_processes import DEADLINE_S, NODES, Process, Processes, wait_until
+from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import srv
 from facetrack_ros.core.event import PERSON_IN, PersonEvent
@@ -150,6 +151,18 @@ class HostileFleet:
                 answer = wait_until(lambda asked=asked, name=name: self._whole_answer(attacker, asked, name), asked)
                 found = {match.robot_id for match in answer.matches}
                 assert found == {f"robot{number}"}, (name, asked, answer.matches)
+
+    def load_models(self, attacker: Attacker) -> None:
+        """Have each robot load the models that it loads at first use: of rescans, and of enrolment."""
+        picture = byte_array(next(iter(self.pictures.values())).read_bytes())
+        blank = cv2.imencode(".jpg", np.zeros((80, 80, 3), np.uint8))[1].tobytes()
+        for robot in self.robots:
+            search = srv.FaceSearch.Request(robots=[robot], rescan=True, timeout=Duration(sec=60))
+            search.image.data = picture
+            answer = attacker.call(srv.FaceSearch, f"/{robot}/face_search", search, deadline_s=90.0)
+            assert [line.status for line in answer.robots] == ["answered"], answer.message
+            enrol = srv.EnrollFace.Request(name="Blank", images=[CompressedImage(data=byte_array(blank))])
+            assert not attacker.call(srv.EnrollFace, f"/{robot}/enroll_face", enrol, deadline_s=60.0).success
 
     def _whole_answer(self, attacker: Attacker, asked: str, name: str) -> srv.FaceSearch.Response | None:
         """The answer of both robots; None where one is not on the other's roster yet."""

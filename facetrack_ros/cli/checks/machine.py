@@ -31,7 +31,7 @@ _TIMEX_BYTES = 256
 
 
 def check_machine() -> Iterator[CheckResult]:
-    """Findings on this machine."""
+    """Results on this machine."""
     yield _python()
     yield from _packages()
     yield _ros()

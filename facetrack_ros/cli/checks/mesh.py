@@ -24,7 +24,7 @@ _GROUP, _PORT = "239.255.0.1", 7400
 
 
 def check_mesh(mesh: str, robot: str = "") -> Iterator[CheckResult]:
-    """Findings on domain, discovery and robots.
+    """Results on domain, discovery and robots.
 
     :param robot: name that a robot started here will have; empty: none.
     """

@@ -14,7 +14,7 @@ from rclpy.subscription import Subscription
 
 from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config, Option, default_mesh, option_named, optional_path
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.nodes.base import parameters
+from facetrack_ros.nodes.base import parameters, ros_logging
 from facetrack_ros.nodes.base.bounds import FRAMES
 from facetrack_ros.nodes.base.inbox import Gate
 from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
@@ -54,6 +54,17 @@ class RobotMemberNode(LifecycleNode):
         set_on: dict[str, str] | None = None,
     ):
         super().__init__(name or self.NAME, robot_id)
+        try:
+            self._read_parameters(cameras, config)
+        except Exception:
+            ros_logging.detach(self)  # the node is never made
+            self.destroy_node()
+            raise
+        self._set_on = dict(set_on or {})
+        self.add_on_set_parameters_callback(self._check_changes)
+        self.add_post_set_parameters_callback(self._apply_changes)
+
+    def _read_parameters(self, cameras: tuple[str, ...], config: Config | None) -> None:
         self.robot_id = self.get_namespace().strip("/").replace("/", "_")
         if not self.robot_id:
             raise ConfigError("a robot needs a name: start the node in its namespace (--ros-args -r __ns:=/robot1)")
@@ -69,9 +80,6 @@ class RobotMemberNode(LifecycleNode):
             {option.name: parameters.declare(self, option, given.value(option.name)) for option in self.options()}
         )
         self.fleet = membership_of(self.settings.security.fleet_file, self.settings.security.key_file, self.robot_id)
-        self._set_on = dict(set_on or {})
-        self.add_on_set_parameters_callback(self._check_changes)
-        self.add_post_set_parameters_callback(self._apply_changes)
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:

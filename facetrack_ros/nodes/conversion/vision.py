@@ -235,7 +235,8 @@ def event_from_message(message: msg.PersonEvent) -> PersonEvent:
         stamp_of(message.header.stamp, "the stamp of an event", zero=False),
         validation.identifier(message.robot_id, "the robot of an event"),
         validation.identifier(message.camera_id, "the camera of an event"),
-        validation.identifier(message.person_id, "the person of an event"),
+        # A search also finds faces of tracks that have no person.
+        validation.identifier(message.person_id, "the person of an event", empty=message.event == FACE_MATCHED),
         validation.count(message.frame_number, "the frame number of an event", MOST_COUNT),
         watch=message.watch,
         **_fields_of_kind(message),

@@ -60,7 +60,9 @@ class RescanService:
         if not self._lock.acquire(timeout=max(0.0, deadline_s - time.monotonic())):
             return RescanResult(0, len(remaining()), 0), "another search was rescanning the frames all the time"
         try:
-            done = rescan(frames, remaining(), history.sightings, self._models(), stopped, _lower_priority)
+            done = rescan(
+                frames, remaining(), history.sightings, self._models(self._threads()), stopped, _lower_priority
+            )
         finally:
             self._lock.release()
         return done, self.no_faces() if done.remaining else ""
@@ -71,7 +73,7 @@ class RescanService:
         :raises FacetrackError: no models, or no usable face.
         """
         picture = decode_reference(face_crop, THUMBNAIL)  # before models are loaded for it
-        pipeline = self._models()[0]
+        pipeline = self._models(1)[0]
         embedding = pipeline.embed_reference(picture).embedding
         assert embedding is not None  # a reference face always has one
         return embedding, pipeline.contract.id
@@ -91,8 +93,11 @@ class RescanService:
         only = enrolled_only(self._node.settings)
         return "recognition.keep is watchlist: stored frames show enrolled people only, found already" if only else ""
 
-    def _models(self) -> list[VisionPipeline]:
-        count = self._node.settings.backtrack_search.rescan_threads or len(os.sched_getaffinity(0))
+    def _threads(self) -> int:
+        return self._node.settings.backtrack_search.rescan_threads or len(os.sched_getaffinity(0))
+
+    def _models(self, count: int) -> list[VisionPipeline]:
+        """At least ``count`` sets of models."""
         while len(self._pipelines) < count:
             self._pipelines.append(build_pipeline(vision_settings(self._node.settings)))
         return self._pipelines
