@@ -21,6 +21,7 @@ from write_node_pages import NODES
 
 from facetrack_ros import msg, srv
 from facetrack_ros.client.fleet_client import FleetClient
+from facetrack_ros.client.fleet_requester import FleetRequester
 from facetrack_ros.client.mesh_search import MeshSearch
 from facetrack_ros.client.people_client import PeopleClient
 from facetrack_ros.client.refusals import Refusals
@@ -39,10 +40,14 @@ ROBOT_NAME, CAMERA, OPERATOR_NAME = "robot1", "CAMERA", "operator"
 #: Services that each command calls, besides what its clients make of themselves.
 CALLS = {
     "status": (),
-    "search": ((srv.FaceSearch, "face_search"), (srv.GetFrames, "get_frames")),
-    "persons": ((srv.ListPeople, "list_people"),),
-    "enroll": ((srv.ListPeople, "list_people"), (srv.EnrollFace, "enroll_face")),
+    "search": ((srv.FaceSearch, "face_search"),),
+    "persons": (),
+    "enroll": ((srv.EnrollFace, "enroll_face"),),
+    "requests": (),
 }
+
+#: Topics of requests and of their answers.
+ANSWERS = (("fleet/request", "fleet/receipt"), ("search/request", "search/result"))
 
 #: Permitted names of one program, by what it does with them.
 Permissions = dict[tuple[str, str], set[str]]
@@ -50,9 +55,12 @@ Permissions = dict[tuple[str, str], set[str]]
 
 def endpoints(node: Any) -> Permissions:
     """What a node publishes, subscribes, serves and calls."""
+    published = {publisher.topic_name for publisher in node.publishers}
+    # Who asks subscribes the answers, while it asks.
+    answers = {name.replace(*pair) for pair in ANSWERS for name in published if name.endswith(pair[0])}
     return {
-        ("topics", "publish"): {publisher.topic_name for publisher in node.publishers},
-        ("topics", "subscribe"): {subscription.topic_name for subscription in node.subscriptions},
+        ("topics", "publish"): published,
+        ("topics", "subscribe"): {subscription.topic_name for subscription in node.subscriptions} | answers,
         ("services", "reply"): {service.srv_name for service in node.services},
         ("services", "request"): {client.srv_name for client in node.clients},
     }
@@ -94,6 +102,7 @@ def command_permissions(config: Config) -> dict[str, Permissions]:
                 Refusals(fleet.node)
             if command == "search":
                 MeshSearch(fleet, config, lambda *part: None)
+                FleetRequester(fleet)
                 for name, kind in (("search/result", msg.FaceSearchResult), ("face_search/parts", msg.FaceSearchPart)):
                     topic = f"/{ROBOT_NAME}/{name}" if name.endswith("parts") else fleet.node.mesh_topic(name)
                     fleet.node.create_subscription(kind, topic, lambda _: None, SEARCH_RESULT_SUB)

@@ -26,6 +26,7 @@ COMMANDS = {
     "search": "which robot saw this face, when, and where",
     "enroll": "enrol people by name, from pictures with one face each",
     "persons": "list known persons and their ids; merge two, or split them again",
+    "requests": "what the robots were asked to change, and which of them did it, also later",
     "clip": "save a part of a history: a recording, pictures or a film, with or without boxes",
     "reindex": "embed the faces of stored frames with another model, keeping tracks and persons",
     "bag": "clips as a rosbag2 recording, to play to robots",

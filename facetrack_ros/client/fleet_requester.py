@@ -5,7 +5,7 @@ from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 
-from facetrack_ros.client.fleet_client import FleetClient
+from facetrack_ros.client.fleet_client import FIND_S, FleetClient
 from facetrack_ros.core.user import user_name
 from facetrack_ros.nodes.fleet.requests.request_sender import DEFAULT_TIMEOUT_S, FleetRequestSender
 from facetrack_ros.search.fleet.fleet_answer import MISSING, FleetAnswer, RobotLine
@@ -48,10 +48,13 @@ class FleetRequester:
         :param values: details of the kind.
         :param robots: that it is for; none: all.
         :param operator: who asks; empty: the user of this process.
-        :raises RequestError: there is no robot on the mesh.
+        :raises RequestError: none is named, and there is no robot on the mesh.
         :raises InvalidInput: a part of the request is not valid.
         """
-        self.discover()
+        if robots:
+            self._client.wait_for(lambda heard: set(robots) <= set(heard), FIND_S)
+        else:
+            self.discover()
         said = (operator or user_name("cli"), reason, tuple(robots))
         request = self._sender.request(kind, values or {}, timeout_s, *said)
         answer = self._client.run(self._sender.ask, request, timeout_s, timeout_s=timeout_s + _SPARE_S)

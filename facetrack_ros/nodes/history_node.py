@@ -94,6 +94,7 @@ class HistoryNode(RobotMemberNode):
         self._frame_services = FrameServices(
             self, lambda: self.history, self._disk.not_stored, self.requests.why_not_yet
         )
+        self.requests.hand_out(self._frame_services)
         self._events = EventWriter(
             self,
             lambda: self.history,

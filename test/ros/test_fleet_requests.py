@@ -1,6 +1,7 @@
 """Requests to the fleet that change something: done once by each robot, in order, also by robots that were away."""
 
 import contextlib
+import json
 import uuid
 from dataclasses import replace
 
@@ -55,6 +56,7 @@ class Fleet:
         node, stack = self._robots.pop(robot)
         node.end()
         stack.close()
+        node.destroy_node()
         wait_until(lambda: robot not in self.here(), f"{robot} is gone")
 
     def request(self, kind, values, **fields):
@@ -143,9 +145,10 @@ def test_what_cannot_be_done_is_refused_with_the_reason(fleet, kind, values):
     state, why = fleet.ask(fleet.request(kind, values))["robot1"]
     assert state == "refused"
     assert why
+    assert fleet.done("robot1") == [], "what no robot can do is not kept"
 
 
-def test_a_robot_that_was_away_does_what_it_missed_in_order_after_restarts_of_either_side(fleet):
+def test_a_robot_that_was_away_does_what_it_missed_in_order_after_restarts_of_either_side(fleet, processes):
     fleet.start("robot1", "robot2")
     fleet.stop("robot2")
     for number, name in ((1, "Ann"), (2, "Bob")):
@@ -163,6 +166,13 @@ def test_a_robot_that_was_away_does_what_it_missed_in_order_after_restarts_of_ei
     assert fleet.gallery("robot2") == ["g_2", "g_3"]
     assert fleet.gallery("robot1") == ["g_2"]
     assert fleet.done("robot1") == [*everything[:3], (ENROL, None)], "kept for robot2 only"
+    told = processes.run("requests", "--json")
+    assert told.returncode == 0, (told.stdout, told.stderr)
+    requests = json.loads(told.stdout)["requests"]
+    assert [[line["robot_id"] for line in each["answers"]] for each in requests] == [["robot1", "robot2"]] * 3 + [
+        ["robot2"]
+    ]
+    assert {line["state"] for each in requests for line in each["answers"]} == {"done"}
 
 
 def test_a_request_that_comes_late_is_as_if_it_had_come_in_order(fleet):

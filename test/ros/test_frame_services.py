@@ -1,16 +1,22 @@
 """Services on frames: returned, saved as clips, kept on an alert."""
 
+import base64
+import shutil
 import threading
 from functools import partial
 
+import numpy as np
 import pytest
 import yaml
 
 from facetrack_ros import srv
 from facetrack_ros.client.fleet_client import FleetClient
+from facetrack_ros.client.fleet_requester import FleetRequester
+from facetrack_ros.client.remote_frames import remote_frames
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.conversion.time import to_duration, to_ns, to_time
+from facetrack_ros.search.response import Match
 
 SECOND = 1_000_000_000
 
@@ -68,6 +74,26 @@ def test_frames_are_returned_within_limits_and_clips_saved_while_the_robot_runs(
     assert few.more
     nearest = get_frames(srv.GetFrames.Request(camera_id="rear", start=to_time(stamps[5] + 1000)))
     assert [to_ns(frame.header.stamp) for frame in nearest.frames] == [stamps[5]]
+    # The same by requests to the fleet.
+    requester = FleetRequester(asker)
+    ask = partial(requester.ask, robots=("robot1",), timeout_s=20.0)
+    (line,) = ask("frames", {"camera_id": "rear", "start_ns": start, "end_ns": end}).lines
+    assert [each["stamp_ns"] for each in line.values["frames"]] == stamps
+    pictures = [base64.b64decode(each["data"]) for each in line.values["frames"]]
+    assert pictures == [bytes(frame.data) for frame in every.frames]
+    match = Match("robot1", "rear", "p", "t", 0, start, start, end, np.zeros(4), np.zeros(4), 0.9, 0.9)
+    assert [frame.jpeg for frame in remote_frames(asker)(match, start, end)] == pictures
+    for wrong in ({"camera_id": "front"}, {"camera_id": 5}, {"camera_id": "rear", "start_ns": -1}, {}):
+        (line,) = ask("frames", wrong).lines
+        assert line.state == "refused"
+    (line,) = ask("clip", {"start_ns": stamps[5], "end_ns": stamps[14], "formats": ["jpg"], "name": "a"}).lines
+    assert (line.state, line.values["frames"]) == ("done", 10)
+    (line,) = ask("clip", {"start_ns": start, "end_ns": end, "name": "../x"}).lines
+    assert line.state == "refused"
+    (line,) = requester.ask("frames", {"camera_id": "rear"}, 1.0, robots=("robot9",)).lines
+    assert line.state == "missing"
+    shutil.rmtree(tmp_path / "data" / "robot1" / "clips")
+
     nothing = get_frames(srv.GetFrames.Request(camera_id="front", start=to_time(start)))
     assert not nothing.success
     assert "rear" in nothing.message

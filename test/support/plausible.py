@@ -14,7 +14,7 @@ from facetrack_ros import msg, srv
 from facetrack_ros.nodes.conversion.fields import byte_array, float_array
 
 #: Kinds of fleet requests.
-KINDS = ("list_people", "list_gallery", "missed", "list_requests", "unknown")
+KINDS = ("list_people", "list_gallery", "missed", "list_requests", "frames", "clip", "unknown")
 
 
 class Plausible:

@@ -13,6 +13,12 @@ REMOVE = "remove"
 MERGE = "merge"
 #: An id is none of those it was merged with: ``ids``, one, ``decisions``. Answer: as of ``merge``.
 SPLIT = "split"
+#: Frames of a camera, as of the service ``get_frames``: ``camera_id``, ``start_ns``, ``end_ns``, ``tolerance_ns``,
+#: ``max_frames``, ``max_bytes``. Answer: ``frames`` with ``stamp_ns``, ``number``, ``frame_id``, in base64 ``data``;
+#: ``more``.
+FRAMES = "frames"
+#: A clip to save on each robot, as of the service ``save_clip``. Answer: ``folder``, ``files``, ``frames``, ``note``.
+CLIP = "clip"
 #: Requests that changed something and that the robot that asks may lack: ``known``, ids. Answer: ``requests``.
 MISSED = "missed"
 #: What a robot did on the requests that changed something: ``requests``, each with its ``receipt``.

@@ -128,6 +128,18 @@ class RequestLog:
                 self._append([{"receipt": _receipt_to_dict(receipt)}])
                 logged.receipt = receipt
 
+    def forget(self, request_id: str) -> None:
+        """Keep no more than the id of a request.
+
+        :raises StoreError: it cannot be written.
+        """
+        with self._lock:
+            gone = self._logged.pop(request_id)
+            if gone is not None:
+                self._drop(gone)
+                self._append([{"forgotten": request_id}])
+                self._shorten()
+
     def _take(self, record: dict[str, Any]) -> None:
         """Take a record of the file."""
         if "request" in record:
@@ -138,6 +150,7 @@ class RequestLog:
             if logged is not None:
                 logged.receipt = receipt
         else:
+            self._drop(self._logged.pop(str(record["forgotten"])))
             self._forget(str(record["forgotten"]))
 
     def _put(self, request: FleetRequest) -> None:

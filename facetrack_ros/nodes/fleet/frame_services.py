@@ -1,6 +1,7 @@
 """Services on a robot's frames: keep them, return them, save them as files."""
 
 import re
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -60,6 +61,7 @@ class FrameServices:
         self._clips: ClipFolder | None = None
         self._failed = failed
         self._not_logged = 0
+        self._saving = threading.Lock()
         self._calls = OpenCalls(f"the history of {node.robot_id}", MOST_CALLS)
         self._worker = Worker("history frame services", FifoMailbox(), run_calls)
         group = ReentrantCallbackGroup()
@@ -76,6 +78,20 @@ class FrameServices:
         """Finish pending requests."""
         self._worker.close()
 
+    def get_frames(self, request: srv.GetFrames.Request, asker: str) -> srv.GetFrames.Response:
+        """What the service answers; on any thread.
+
+        :raises RequestError: there are none.
+        """
+        return self._call(self._get_frames, request, srv.GetFrames.Response(), asker)
+
+    def save_clip(self, request: srv.SaveClip.Request, asker: str) -> srv.SaveClip.Response:
+        """What the service answers; on any thread.
+
+        :raises FacetrackError: it cannot be saved.
+        """
+        return self._call(self._save_clip, request, srv.SaveClip.Response(), asker)
+
     def _on_alert(self, text: str) -> None:
         if not self._node.settings.frame_history.save_on_alert:
             return
@@ -87,20 +103,25 @@ class FrameServices:
         history.alert(newest_ns)
         self._node.get_logger().info(f'alert "{text}": the frames around it are kept')
 
-    def _serving(self, handle: Callable[[RobotHistory, Any, Any], None]) -> Callable:
+    def _serving(self, handle: Callable[..., None]) -> Callable:
         async def serve(request: Any, response: Any) -> None:
             with self._calls.one():
                 await self._node.run_in(self._worker, self._call, handle, request, response)
 
         return serve
 
-    def _call(self, handle: Callable[[RobotHistory, Any, Any], None], request: Any, response: Any) -> None:
+    def _call(self, handle: Callable[..., None], request: Any, response: Any, asker: str = "") -> Any:
+        """Handle a call; its response.
+
+        :param asker: who asks; empty: unknown, as a service is not told.
+        """
         if why := self._not_yet():
             raise BusyError(f"{why}: try again in a few seconds")
         history = self._history()
         if history is None:
             raise RequestError("there is no history yet: it opens with the first faces")
-        handle(history, request, response)
+        handle(history, request, response, asker)
+        return response
 
     def values(self) -> dict[str, str]:
         """Figures for diagnostics."""
@@ -109,18 +130,18 @@ class FrameServices:
             "frame calls not logged": str(self._not_logged),
         }
 
-    def _log(self, append: Callable[..., None], *what: Any) -> None:
+    def _log(self, append: Callable[..., None], asker: str, *what: Any) -> None:
         """Log what is handed out; that it cannot be logged is told, and hinders nothing."""
         if not self._node.settings.event_logging.enabled:
             return
         try:
-            append(*what, "", self._node.get_clock().now().nanoseconds)  # a service is not told who calls it
+            append(*what, asker, self._node.get_clock().now().nanoseconds)
         except StoreError as error:
             self._not_logged += 1
             self._failed(error)
 
     def _get_frames(
-        self, history: RobotHistory, request: srv.GetFrames.Request, response: srv.GetFrames.Response
+        self, history: RobotHistory, request: srv.GetFrames.Request, response: srv.GetFrames.Response, asker: str
     ) -> None:
         start, end = to_ns(request.start), to_ns(request.end)
         room = min(request.max_bytes or DEFAULT_BYTES, MOST_BYTES)
@@ -144,13 +165,20 @@ class FrameServices:
                 f"frames: {cameras}"
             )
         self._log(
-            AuditLog(history.path, history.room).append_frames, request.camera_id, start, end or start, len(taken)
+            AuditLog(history.path, history.room).append_frames,
+            asker,
+            request.camera_id,
+            start,
+            end or start,
+            len(taken),
         )
         response.frames = [frame_to_message(frame) for frame in taken]
         response.frame_numbers = [frame.number for frame in taken]
         response.success = True
 
-    def _save_clip(self, history: RobotHistory, request: srv.SaveClip.Request, response: srv.SaveClip.Response) -> None:
+    def _save_clip(
+        self, history: RobotHistory, request: srv.SaveClip.Request, response: srv.SaveClip.Response, asker: str
+    ) -> None:
         source = LiveSource(history)
         start, end, before, after = map(to_ns, (request.start, request.end, request.before, request.after))
         cameras, formats = tuple(request.cameras), tuple(request.formats)
@@ -160,9 +188,11 @@ class FrameServices:
             raise RequestError(f"{name!r} cannot name a clip: letters, digits and _ . : - are allowed")
         if self._clips is None or self._clips.path.parent != history.path:
             self._clips = ClipFolder(history.path / "clips", ClipLimits.of_config(self._node.settings))
-        saved, deleted = self._clips.save(source, clip, name, history.room)
+        with self._saving:
+            saved, deleted = self._clips.save(source, clip, name, history.room)
         self._log(
             AuditLog(history.path, history.room).append_clip,
+            asker,
             name,
             clip.cameras,
             clip.start_ns,

@@ -82,6 +82,16 @@ def test_the_log_is_bounded_and_what_goes_is_not_done_again(tmp_path, monkeypatc
     assert len(log.path.read_bytes().splitlines()) < 1000
 
 
+def test_of_a_forgotten_request_only_the_id_is_kept(tmp_path):
+    log = opened(tmp_path)
+    for number in range(1, 3):
+        log.add(request(number))
+    log.forget("f1")
+    for each in (log, opened(tmp_path)):
+        assert "f1" in each
+        assert [kept.request.id for kept in each.requests()] == ["f2"]
+
+
 def test_large_bodies_are_bounded_together(tmp_path, monkeypatch):
     monkeypatch.setattr(request_log, "MOST_BYTES", 1000)
     log = opened(tmp_path)

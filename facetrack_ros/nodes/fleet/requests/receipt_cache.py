@@ -1,5 +1,6 @@
 """A robot's last receipts, for requests that are sent again and for further parts."""
 
+import threading
 from dataclasses import dataclass
 
 from facetrack_ros.core.fair_share import FairShare
@@ -21,9 +22,10 @@ class _Kept:
 
 
 class ReceiptCache:
-    """Receipts by request, in parts. One requester's do not push out those of others. For one thread."""
+    """Receipts by request, in parts. One requester's do not push out those of others. Thread-safe."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._kept: FairShare[str, _Kept] = FairShare(_MOST)
 
     def part(self, request: FleetRequest) -> FleetReceipt | None:
@@ -31,7 +33,8 @@ class ReceiptCache:
 
         :raises InvalidInput: another request has the same id, or there is no such part.
         """
-        kept = self._kept.get(request.id)
+        with self._lock:
+            kept = self._kept.get(request.id)
         if kept is None:
             return None
         if kept.digest != request.digest:
@@ -42,6 +45,7 @@ class ReceiptCache:
 
     def store(self, request: FleetRequest, receipt: FleetReceipt) -> None:
         """Keep a receipt."""
-        self._kept.put(request.requester, request.id, _Kept(request.digest, receipt.in_parts()))
-        while len(self._kept) > 1 and sum(kept.size for kept in self._kept.values()) > _MOST_BYTES:
-            self._kept.pop(next(iter(self._kept)))
+        with self._lock:
+            self._kept.put(request.requester, request.id, _Kept(request.digest, receipt.in_parts()))
+            while len(self._kept) > 1 and sum(kept.size for kept in self._kept.values()) > _MOST_BYTES:
+                self._kept.pop(next(iter(self._kept)))

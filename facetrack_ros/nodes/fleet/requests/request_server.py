@@ -38,6 +38,7 @@ class _Kind:
     changes: bool
     undoes: frozenset[str]
     at_once: bool
+    slow: bool
 
 
 class FleetRequestServer:
@@ -59,12 +60,13 @@ class FleetRequestServer:
         self._trust = trust_of(node)
         self._kinds: dict[str, _Kind] = {}
         self._cache = ReceiptCache()
-        self._waiting = FairMailbox(MOST_WAITING, MOST_OF_ONE)
+        self._waiting, self._slow_waiting = (FairMailbox(MOST_WAITING, MOST_OF_ONE) for _ in range(2))
         self._under_way: set[str] = set()
         self._busy_second = self._busy_sent = self._busy = 0
         self.log, self._log_error = RequestLog(node.robot_folder() / node.robot_id), ""
         self.catching_up: Callable[[], str] = lambda: ""
         self._worker = Worker("fleet requests", self._waiting, run_calls)
+        self._slow_worker = Worker("slow fleet requests", self._slow_waiting, run_calls)
         self._worker.put("", (self._open_log,))
         topic = node.mesh_topic("fleet/receipt")
         self._receipts = node.create_answer_publisher(msg.FleetReceipt, topic, SEARCH_RESULT_PUB)
@@ -80,17 +82,19 @@ class FleetRequestServer:
         changes: bool = False,
         undoes: Collection[str] = (),
         at_once: bool = False,
+        slow: bool = False,
     ) -> None:
         """Have requests of a kind handled.
 
-        :param handle: called in the server's worker, never twice at once. Where it changes something, it has to come to
+        :param handle: called in a worker, never twice at once. Where it changes something, it has to come to
             the same result when it is called again, as after a kill in the middle.
         :param changes: whether it changes something that robots which are away have to do when they come back.
         :param undoes: kinds whose requests it may undo: one of these that comes late, issued before a request of this
             kind that is done, is followed by that request once more: the result is as if they had come in order.
         :param at_once: whether it is answered also while the robot still does what it missed.
+        :param slow: whether it takes seconds: it is handled in a worker of its own, so that others do not wait for it.
         """
-        self._kinds[kind] = _Kind(handle, changes, frozenset(undoes), at_once or changes)
+        self._kinds[kind] = _Kind(handle, changes, frozenset(undoes), at_once or changes, slow)
 
     def why_not_yet(self) -> str:
         """Why searches and other requests have to wait, a sentence; empty: they need not."""
@@ -103,6 +107,7 @@ class FleetRequestServer:
     def close(self) -> None:
         """Answer pending requests."""
         self._worker.close()
+        self._slow_worker.close()
 
     def take_missed(self, requests: list[FleetRequest], then: Callable[[], None]) -> None:
         """Do requests that other robots got while this one was away, in order of their issue.
@@ -127,11 +132,12 @@ class FleetRequestServer:
             return
         if request.id in self._under_way:
             return  # sent again because the receipt has not come yet
-        if not self._waiting.has_room(request.requester):
+        slow = kind is not None and kind.slow
+        if not (self._slow_waiting if slow else self._waiting).has_room(request.requester):
             self._answer_busy(request)
             return
         self._under_way.add(request.id)
-        self._worker.put(request.requester, (self._answer, request))
+        (self._slow_worker if slow else self._worker).put(request.requester, (self._answer, request))
 
     def _answer(self, request: FleetRequest, relayed: bool = False) -> None:
         """Handle a request, and publish the receipt where it is for this robot."""
@@ -194,6 +200,8 @@ class FleetRequestServer:
         except FacetrackError as error:
             if isinstance(error, InvalidInput):
                 self._node.inbox.refuse(_WHAT, request.requester, str(error), error.kind)
+                if changes and error.kind != "limit":  # no robot can do it
+                    self.log.forget(request.id)
             return self._receipt(request, REFUSED, str(error))
         except Exception as error:  # the requester waits for a receipt in any case
             self._node.inbox.fault(_WHAT, request.requester, error)

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.fleet.frame_services import FrameServices
 from facetrack_ros.nodes.fleet.requests.catch_up import CatchUp
+from facetrack_ros.nodes.fleet.requests.frame_requests import FrameRequests
 from facetrack_ros.nodes.fleet.requests.people_requests import PeopleRequests
 from facetrack_ros.nodes.fleet.requests.request_server import FleetRequestServer
 from facetrack_ros.nodes.fleet.roster_listener import RosterListener
@@ -30,6 +32,10 @@ class RobotRequests(FleetRequestServer):
     def follow(self, roster: RosterListener) -> None:
         """Get what came while this robot was away from the robots of a roster, of another node of the process say."""
         self._catch_up = CatchUp(self._node, self, roster)
+
+    def hand_out(self, frames: FrameServices) -> None:
+        """Answer requests for frames and clips by these services."""
+        FrameRequests(self, frames)
 
     def close(self) -> None:
         """Answer pending requests."""
