@@ -50,8 +50,11 @@ def make_fleet(folder: Path, robots: list[str]) -> None:
     fleet.write(folder / "fleet.yaml", founder, time.time_ns())
 
 
-def search_ms(keys: str, folder: Path, arguments: argparse.Namespace) -> list[float]:
-    """Duration of each search less the longest search of a robot's store in it, ms."""
+def search_ms(keys: str, folder: Path, arguments: argparse.Namespace) -> tuple[list[float], float]:
+    """Duration of each search less the longest search of a robot's store in it, and processor time of a search, ms.
+
+    The latter is that of all processes together, with what they do between searches; it depends less on other programs.
+    """
     from facetrack_ros.client.fleet_client import FleetClient
 
     robots, faces = robot_ids(arguments.robots), people(arguments.seed)
@@ -59,12 +62,12 @@ def search_ms(keys: str, folder: Path, arguments: argparse.Namespace) -> list[fl
     with Fleet(folder, robots, {KEYS_VARIABLE: keys}) as fleet, FleetClient(robots[0]) as client:
         assert (client.node.fleet is None) == (not (Path(keys) / "fleet.yaml").exists())
         wait_for_all(client, fleet.robots, search_request(faces[0]))
-        added = []
+        added, cpu = [], fleet.cpu_s() + time.process_time()
         for number in range(arguments.searches):
             response, seconds = client.search(search_request(faces[number % len(faces)]), 5.0)
             added.append(seconds * 1e3 - max(line.elapsed_ms for line in response.robots))
             time.sleep(0.05)
-        return added
+        return added, (fleet.cpu_s() + time.process_time() - cpu) * 1e3 / arguments.searches
 
 
 def step_ms(folder: Path, kilobytes: int) -> dict[str, float]:
@@ -100,14 +103,18 @@ def main() -> None:
         make_fleet(closed, robot_ids(arguments.robots))
         make_stores(stores, robot_ids(arguments.robots), arguments.sightings, arguments.thumbnails, arguments.seed)
         found: dict[str, list[float]] = {"open": [], "signed and sealed": []}
+        cpu: dict[str, list[float]] = {name: [] for name in found}
         for _ in range(arguments.rounds):
-            found["open"] += search_ms(str(none), stores, arguments)
-            found["signed and sealed"] += search_ms(str(closed), stores, arguments)
+            for name, keys in (("open", none), ("signed and sealed", closed)):
+                added, each_ms = search_ms(str(keys), stores, arguments)
+                found[name] += added
+                cpu[name].append(each_ms)
         median = {name: float(np.median(values)) for name, values in found.items()}
         values = {
             **{f"{name}, median ms": round(value, 2) for name, value in median.items()},
             **{f"{name}, p95 ms": round(float(np.percentile(each, 95)), 2) for name, each in found.items()},
             "signing and sealing adds, median ms": round(median["signed and sealed"] - median["open"], 2),
+            **{f"{name}, processor time of a search, ms": round(min(each), 2) for name, each in cpu.items()},
             **step_ms(closed, 1),
             **step_ms(closed, 100),
             "machine": load(),
