@@ -24,7 +24,7 @@ class Tmpfs:
     def __init__(self, path: Path, megabytes: int) -> None:
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
-        _run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(path))
+        _run("mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "tmpfs", str(path))
 
     def __enter__(self) -> "Tmpfs":
         return self

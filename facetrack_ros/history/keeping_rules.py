@@ -44,7 +44,7 @@ class KeepingRules:
             if len(text) > _LONGEST_TEXT or (text and not text.isprintable()):
                 raise ConfigError(f"privacy.{name} must be one line of at most {_LONGEST_TEXT} characters")
         frames, sightings, clips = config.frame_history, config.sightings, config.clips
-        limits = {
+        limits: dict[str, dict[str, float]] = {
             "frames": {
                 "max_count": frames.max_disk_frames,
                 "max_mb": frames.max_disk_mb,
@@ -76,11 +76,12 @@ class KeepingRules:
                 str(kind): {str(name): float(value) for name, value in each.items()}
                 for kind, each in values["limits"].items()
             }
-            texts = [values[name] for name in ("purpose", "legal_basis", "keep")]
+            purpose, basis, keep = (values[name] for name in ("purpose", "legal_basis", "keep"))
             finite = all(math.isfinite(number) for each in limits.values() for number in each.values())
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             return None
-        return cls(*texts, limits) if finite and all(isinstance(each, str) for each in texts) else None
+        fit = finite and all(isinstance(each, str) for each in (purpose, basis, keep))
+        return cls(purpose, basis, keep, limits) if fit else None
 
     @property
     def json(self) -> str:

@@ -22,7 +22,9 @@ class SmallDisk:
 
     def mount(self, options: str) -> None:
         subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.path)], check=True, capture_output=True
+            ["mount", "-t", "tmpfs", "-o", f"{options},mode=700", "tmpfs", str(self.path)],
+            check=True,
+            capture_output=True,
         )
 
     def fill(self, leave: int = 0) -> None:

@@ -12,7 +12,9 @@ def disk(tmp_path):
     """A disk of 24 MB; a function fills it, and empties it again."""
     path, filler = tmp_path / "disk", tmp_path / "disk" / "filler"
     path.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(path)], capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m,mode=700", "tmpfs", str(path)], capture_output=True
+    )
     if mounted.returncode:
         pytest.skip(f"no disk can be mounted here: {mounted.stderr.decode().strip()}")
 

@@ -68,7 +68,10 @@ def data(tmp_path):
     first.add_event(PersonEvent(FACE_MATCHED, START + 1, "robot1", "front", "p_robot1_1", 1, **matched))
     second = RobotHistory(folder, "robot2", CONTRACT, FrameSettings(mode="off"))
     record(second, {"anna": "p_robot2_7"}, 1)
-    searched = [{"timestamp": 1.0, "kind": "search", "asker": "cli_bob", "persons": [f"p_robot1_{n}"]} for n in (1, 2)]
+    searched = [
+        {"timestamp": 1.0, "kind": "search", "asker": "cli_bob", "operator": "bob", "persons": [f"p_robot1_{n}"]}
+        for n in (1, 2)
+    ]
     (first.path / "searches-2023-11-14.jsonl").write_text("".join(json.dumps(line) + "\n" for line in searched))
     for history in (first, second):
         history.flush()

@@ -28,17 +28,7 @@ from facetrack_ros.tracking.identity.gallery import GalleryEntry
 #: Largest manifest of a saved clip that is read.
 _MOST_MANIFEST_BYTES = 64_000_000
 #: Fields of the log of searches that tell the person what was asked; who asked is another person's data.
-_OF_SEARCH = (
-    "timestamp",
-    "kind",
-    "search_id",
-    "reference",
-    "model_id",
-    "threshold",
-    "handed_out",
-    "operator",
-    "reason",
-)
+_OF_SEARCH = ("timestamp", "kind", "search_id", "reference", "model_id", "threshold", "handed_out", "reason")
 
 logger = logging.getLogger(__name__)
 
