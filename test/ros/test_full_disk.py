@@ -48,7 +48,7 @@ def test_a_full_disk_is_told_once_and_its_end_once(disk, processes, stage, tmp_p
     fill(False)
     robot.wait_until(lambda said: "takes data again" in said, "its end is told")
     assert robot.interrupt() == 0, robot.said()
-    said = [line for line in robot.said().splitlines() if "[ERROR]" in line or "[WARN]" in line]
+    said = [line for line in robot.said().splitlines() if " ERROR " in line or " WARN" in line]
     assert len(said) == 1, said
     assert robot.said().count("takes data again") == 1
     events = [event["event"] for event in read_events(path / "robot1")]
