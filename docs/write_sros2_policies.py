@@ -81,7 +81,7 @@ def node_permissions(config: Config) -> dict[str, Permissions]:
     for kind in NODES:
         own = {"camera_id": CAMERA, "source": "0"} if kind is CameraNode else {}
         node = kind(robot_id=ROBOT_NAME, cameras=(CAMERA,), config=config, **own)
-        if kind is OverlayNode:  # it subscribes results while somebody watches
+        if kind is OverlayNode:  # it subscribes results while an overlay is watched
             topic = node.mesh_topic("search/result")
             node.create_subscription(msg.FaceSearchResult, topic, lambda _: None, SEARCH_RESULT_SUB)
         found[kind.NAME] = endpoints(node)

@@ -46,7 +46,7 @@ class SavedClip:
     :param frames: number of frames of all cameras.
     :param skipped: number of frames that could not be decoded for images and videos.
     :param empty: cameras of the clip without any frame in its time.
-    :param unknown: number of frames that were erased as a whole, because nobody looked who is in them.
+    :param unknown: number of frames that were erased as a whole, because they were not analysed.
     """
 
     folder: Path

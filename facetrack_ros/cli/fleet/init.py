@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     founder.write(folder.key_path(FOUNDER))
     fleet.write(folder.fleet_path, founder, time.time_ns())
     print(f"fleet {fleet.name}: {folder.fleet_path}; {operator.name} may do all")
-    print(f"the founding key, {folder.key_path(FOUNDER)}, changes the fleet: keep a copy where nobody reads it")
+    print(f"the founding key, {folder.key_path(FOUNDER)}, changes the fleet: keep a copy that no one else can read")
     print("next: `facetrack fleet join --robot NAME` on each robot")
     return 0
 

@@ -82,7 +82,7 @@ class SignedPublisher:
         )
 
     def publish(self, message: Any, asker: str = "") -> None:
-        """Sign a message, seal it for its readers, and publish it. What nobody could read is not sent, and counted."""
+        """Sign a message, seal it for its readers, and publish it. What no member can read is not sent, but counted."""
         reader = asker if self._rule.readers == ASKER else self._rule.readers
         try:
             envelope = self._membership.wrap(self._topic, serialize_message(message), reader, time.time_ns())
