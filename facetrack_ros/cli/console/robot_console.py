@@ -21,9 +21,13 @@ _CLEAR = "\x1b[K"
 class CameraFigures(Protocol):
     """Rates of a camera's frames."""
 
-    #: Frames a second that arrive, and that are analysed.
-    rate_in: float
-    rate_out: float
+    @property
+    def rate_in(self) -> float:
+        """Frames a second that arrive."""
+
+    @property
+    def rate_out(self) -> float:
+        """Frames a second that are analysed."""
 
 
 class RobotConsole:
