@@ -142,15 +142,16 @@ class HostileFleet:
         return "\n".join(log.read_text(errors="replace") for log in sorted(self.processes.folder.glob("robot*_*.log")))
 
     def check_searches(self, attacker: Attacker) -> None:
-        """Each robot finds each person where the person was seen, and nowhere else.
+        """Each robot finds each person where the person was seen, and nowhere else. Not counted is the camera ``door``,
+        whose images anyone can send: what they show was seen there.
 
         :param attacker: whose node asks, as any client would.
         """
         for asked in ("robot1", "robot2"):
             for number, name in enumerate(self.pictures, 1):
                 answer = wait_until(lambda asked=asked, name=name: self._whole_answer(attacker, asked, name), asked)
-                found = {match.robot_id for match in answer.matches}
-                assert found == {f"robot{number}"}, (name, asked, answer.matches)
+                found = {match.robot_id for match in answer.matches if match.camera_id != "door"}
+                assert found == {f"robot{number}"}, (name, asked)
 
     def load_models(self, attacker: Attacker) -> None:
         """Have each robot load the models that it loads at first use: of rescans, and of enrolment."""
