@@ -65,6 +65,7 @@ BENCHMARKS = (
     Benchmark("search_memory", ("open",)),
     Benchmark("frames_on_disk", ("write",), ("write", "--seconds", "0.5")),
     Benchmark("frames_on_disk", ("find",)),
+    Benchmark("audit_log", (), ("--records", "50", "--edits", "30")),
     Benchmark("event_log", (), ("--kills", "2", "--events", "10")),
     Benchmark("cdr", (), ("--kilobytes", "1", "--matches", "1")),
     Benchmark("killed", (), ("--kills", "1", "--longest", "0.5")),

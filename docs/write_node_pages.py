@@ -127,6 +127,7 @@ SERVICE = {
     "face_search": "Which robot saw this face, when, and where.",
     "list_people": "Persons, decisions and enrolled people of every robot, and which robot did not list them.",
     "get_frames": "Frames of a camera, by time.",
+    "verify_match": "Records that a person confirms or rejects a match of a search.",
     "save_clip": "Saves a clip as files below the robot's folder.",
     "enroll_face": "Enrols a person on every robot.",
 }

@@ -295,6 +295,22 @@ class EventLoggingOptions:
 
 
 @dataclass(frozen=True)
+class AuditOptions:
+    """The audit log."""
+
+    max_age_days: int = option(
+        183,
+        "Days for which the audit log is kept; six months by default, as EU AI Act Art. 26(6) asks for; 0: for ever.",
+        0,
+        100000,
+    )
+    require_reason: bool = option(
+        False, "Refuse searches, enrolments, frames and clips that name no operator or no reason."
+    )
+    confirmations: int = option(1, "Persons who have to confirm a match before it counts as confirmed.", 1, 2)
+
+
+@dataclass(frozen=True)
 class BacktrackSearchOptions:
     """Searches over the history."""
 
@@ -396,6 +412,7 @@ class Settings:
     sightings: SightingsOptions = field(default_factory=SightingsOptions)
     robot_pose: RobotPoseOptions = field(default_factory=RobotPoseOptions)
     event_logging: EventLoggingOptions = field(default_factory=EventLoggingOptions)
+    audit: AuditOptions = field(default_factory=AuditOptions)
     backtrack_search: BacktrackSearchOptions = field(default_factory=BacktrackSearchOptions)
     markers: MarkersOptions = field(default_factory=MarkersOptions)
     vision_msgs: VisionMsgsOptions = field(default_factory=VisionMsgsOptions)

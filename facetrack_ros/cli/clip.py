@@ -2,16 +2,17 @@
 
 import argparse
 import sys
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facetrack_ros.cli.arguments import seconds
+from facetrack_ros.cli.audit.operator import add_operator_arguments, record_stored, said
 from facetrack_ros.cli.exit_codes import DONE, PARTIAL
 from facetrack_ros.cli.time_format import parse_iso
+from facetrack_ros.config import Config
 from facetrack_ros.core.utc import show_utc
-from facetrack_ros.errors import ConfigError, StoreError
+from facetrack_ros.errors import ConfigError
 
 if TYPE_CHECKING:
     from facetrack_ros.clips.sources import ClipSource
@@ -40,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="erase everyone but the clip's person (with --at: everyone), as far as they were detected",
     )
     add("--frames", metavar="DIR", help="folder of the frames, as frame_history.disk_cache_dir")
+    add_operator_arguments(parser)
+    add("--config", metavar="FILE", help="settings, a YAML file: whether a reason is demanded")
     add("--out", required=True, metavar="DIR", help="the clip's folder, which must not exist yet")
 
 
@@ -49,9 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     from facetrack_ros.clips.selection import choose_clip
     from facetrack_ros.clips.sources import StoredSource
     from facetrack_ros.clips.writer import save_clip
-    from facetrack_ros.core.user import user_name
-    from facetrack_ros.search.audit_log import AuditLog
+    from facetrack_ros.history.audit.audit_log import CLIP
 
+    who = said(arguments, Config.load(arguments.config))
     folder, *others = robot_folders(arguments.data, arguments.robot)
     if others:
         names = ", ".join(each.robot_id for each in (folder, *others))
@@ -66,12 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
         only = _ids(source, folder.path, *subject) if arguments.blur_others else None
         clip = choose_clip(source, cameras, *span, *subject, *margins, formats, arguments.boxes, only)
         saved = save_clip(source, clip, Path(arguments.out))
-        try:
-            log = AuditLog(folder.path)
-            span = (clip.start_ns, clip.end_ns)
-            log.append_clip(str(arguments.out), clip.cameras, *span, saved.frames, user_name("cli"), time.time_ns())
-        except StoreError as error:
-            print(f"this clip is not logged: {error}", file=sys.stderr)
+        scope = {"from": clip.start_ns / 1e9, "to": clip.end_ns / 1e9, "handed_out": saved.frames}
+        record_stored(folder, CLIP, {**who, "clip": str(arguments.out), "cameras": clip.cameras, **scope})
     skipped = f", {saved.skipped} that do not decode" if saved.skipped else ""
     print(
         f"{robot}/{'+'.join(clip.cameras)}: {saved.frames} frames, "

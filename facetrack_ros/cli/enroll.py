@@ -8,12 +8,15 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facetrack_ros.cli.audit.operator import add_operator_arguments, record_stored, said, said_in_message
 from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
 from facetrack_ros.cli.persons import answer_to_dict, report_not_done, report_not_listed
 from facetrack_ros.config import Config
 from facetrack_ros.core.fleet.fleet_request import list_of
+from facetrack_ros.core.user import user_name
 from facetrack_ros.errors import ConfigError, PartialError, RequestError
+from facetrack_ros.history.audit.audit_log import ENROLMENT, REMOVAL
 from facetrack_ros.history.layout import RobotFolder, history_folders, robot_folder
 from facetrack_ros.history.people.gallery_store import MOST_ENTRIES
 from facetrack_ros.search.fleet.fleet_answer import DONE as ANSWER_DONE
@@ -52,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="one JSON object, with the answer of each robot")
     add("--data", metavar="DIR", help="stored histories instead of the mesh; with --robot only that one's")
     add("--config", metavar="FILE", help="settings, a YAML file: the models")
+    add_operator_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -94,7 +98,7 @@ def _enrol_here(arguments: argparse.Namespace, pictures: list[tuple[str, bytes]]
     from facetrack_ros.client.people_client import PeopleClient
 
     config = Config.load(arguments.config)
-    with PeopleClient(mesh_prefix(arguments), config) as client:
+    with PeopleClient(mesh_prefix(arguments), config, **said(arguments)) as client:
         chosen = _chosen(arguments, pictures)
         done, answer = MeshEnrolment(client, config).enrol(arguments.name, chosen, arguments.watch, arguments.force)
         return done.entry_ids, list(done.notes), answer
@@ -123,8 +127,9 @@ def _enrol_by_robot(arguments: argparse.Namespace, pictures: list[tuple[str, byt
         images=[CompressedImage(format="jpeg", data=array.array("B", data)) for _, data in pictures],
         faces=arguments.face,
         force=arguments.force,
+        **said_in_message(arguments),
     )
-    with PeopleClient(mesh_prefix(arguments)) as client:
+    with PeopleClient(mesh_prefix(arguments), None, **said(arguments)) as client:
         response = client.fleet.call(srv.EnrollFace, "enroll_face", request, 30.0, arguments.robot)
         if not response.success:
             raise RequestError(f"{arguments.robot}: {response.message}")
@@ -144,8 +149,9 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes
     from facetrack_ros.vision.factory import build_pipeline
     from facetrack_ros.vision.settings import vision_settings
 
-    folders = _folders(arguments)
-    pipeline = build_pipeline(vision_settings(Config.load(arguments.config)))
+    folders, config = _folders(arguments), Config.load(arguments.config)
+    who = said(arguments, config)
+    pipeline = build_pipeline(vision_settings(config))
     first = folders[0]
     ids = open_ids(first.path / "gallery_ids.json", first.robot_id)
 
@@ -162,6 +168,9 @@ def _enrol_stored(arguments: argparse.Namespace, pictures: list[tuple[str, bytes
             store.add(entry)
         for entry_id in done.outdated:
             store.delete(entry_id)
+    for folder in folders:
+        fields = {"name": arguments.name, "entries": list(done.entry_ids), "pictures": len(pictures), "error": ""}
+        record_stored(folder, ENROLMENT, {**who, "asker": user_name("cli"), **fields})
     lines = tuple(RobotLine(folder.robot_id, ANSWER_DONE) for folder in folders)
     return done.entry_ids, list(done.notes), FleetAnswer("", lines)
 
@@ -175,17 +184,20 @@ def _manage_stored(arguments: argparse.Namespace) -> int:
     answer = FleetAnswer("", tuple(RobotLine(folder.robot_id, ANSWER_DONE) for folder in folders))
     if arguments.list:
         return _print_entries(arguments, entries.values(), ())
+    who = said(arguments, Config.load(arguments.config))
     ids = sorted(entry.entry_id for entry in entries.values() if entry.is_called(arguments.remove))
     for entry_id in ids:
         for store in stores:
             store.delete(entry_id)
+    for folder in folders if ids else ():
+        record_stored(folder, REMOVAL, {**who, "entries": ids})
     return _print_removed(arguments, ids, answer)
 
 
 def _manage_live(arguments: argparse.Namespace) -> int:
     from facetrack_ros.client.people_client import PeopleClient
 
-    with PeopleClient(mesh_prefix(arguments)) as client:
+    with PeopleClient(mesh_prefix(arguments), None, **said(arguments)) as client:
         if arguments.list:
             people = client.gallery()
             return _print_entries(arguments, people.gallery.values(), people.not_listed)

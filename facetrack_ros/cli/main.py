@@ -33,6 +33,8 @@ COMMANDS = {
     "prune": "delete stored frames beyond the limits, also where a robot refuses to by itself",
     "forget": "delete a person, or a stretch of time, from frames, faces and logs so that no byte is left",
     "receipts": "what was forgotten, when, by whom; check that no receipt was changed",
+    "audit": "who searched and changed what, and whether the logs of it are unchanged",
+    "verify": "say of a match of a search whether it is the person",
     "events": "who came and went, from the event logs",
     "status": "which robots are on the mesh, or what stored histories hold",
     "subject-access": "all that is kept about one person, as a folder for that person; other people are erased",
@@ -43,7 +45,12 @@ COMMANDS = {
 }
 
 #: Subcommands that are not the module or sub-package of their name.
-MODULES = {"forget": "privacy.forget", "receipts": "privacy.receipts", "subject-access": "privacy.subject_access"}
+MODULES = {
+    "forget": "privacy.forget",
+    "receipts": "privacy.receipts",
+    "subject-access": "privacy.subject_access",
+    "verify": "audit.verify_match",
+}
 
 #: Options that name a file or folder.
 _PATHS = ("data", "out", "config", "image", "frames", "plot", "keys")
@@ -53,6 +60,14 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 #: Subcommands with actions: the placeholder in the help, and each action with its summary. An action is the module of
 #: that name in the sub-package named after the subcommand.
 ACTIONS = {
+    "audit": (
+        "ACTION",
+        {
+            "list": "who searched, fetched, enrolled, merged and changed settings, when and why",
+            "verify": "whether a record was changed, cut out or added later",
+            "export": "write the records into a file, JSON lines or CSV",
+        },
+    ),
     "models": (
         "ACTION",
         {

@@ -1,7 +1,6 @@
 """``facetrack persons``: lists known persons, merges two ids, or splits them again."""
 
 import argparse
-import getpass
 import itertools
 import json
 import sys
@@ -10,6 +9,7 @@ import uuid
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from facetrack_ros.cli.audit.operator import add_operator_arguments, record_stored, said
 from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
 from facetrack_ros.core.utc import show_utc
@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             each.add_argument("--json", action="store_true", help="one JSON object per person and line")
         else:
             each.add_argument("--reason", default="by eye", metavar="TEXT", help="stored with the decision")
+            add_operator_arguments(each, reason=False)
             each.add_argument("ids", nargs=2 if action == "merge" else 1, metavar="ID")
             each.add_argument("--json", action="store_true", help="one JSON object, with the answer of each robot")
 
@@ -130,6 +131,7 @@ def _decision_to_dict(decision: MergeDecision) -> dict:
 
 
 def _decide_stored(arguments: argparse.Namespace) -> int:
+    from facetrack_ros.history.audit.audit_log import MERGE, SPLIT, decision_record
     from facetrack_ros.history.layout import history_folders
     from facetrack_ros.history.requests.people_changes import merge_persons, split_person
 
@@ -143,6 +145,8 @@ def _decide_stored(arguments: argparse.Namespace) -> int:
                     merge_persons(robot.path, arguments.ids, decisions)
                 else:
                     split_person(robot.path, arguments.ids[0], decisions)
+                for decision in decisions:
+                    record_stored(robot, MERGE if decision.same else SPLIT, decision_record(decision))
                 lines.append(RobotLine(robot.robot_id, ANSWER_DONE))
             except RequestError as error:
                 lines.append(RobotLine(robot.robot_id, REFUSED, str(error)))
@@ -152,7 +156,7 @@ def _decide_stored(arguments: argparse.Namespace) -> int:
 def _decide_live(arguments: argparse.Namespace) -> int:
     from facetrack_ros.client.people_client import PeopleClient
 
-    with PeopleClient(mesh=mesh_prefix(arguments)) as client:
+    with PeopleClient(mesh_prefix(arguments), None, **said(arguments)) as client:
         people = client.people()
         decisions = _decide(arguments, people)
         if arguments.action == "merge":
@@ -178,7 +182,7 @@ def _decide(arguments: argparse.Namespace, people: FleetPeople) -> list[MergeDec
                 f"no robot knows a person {person_id}; see `facetrack persons list`{'; ' if unlisted else ''}{unlisted}"
             )
     record_ids = (f"a_{uuid.uuid4().hex[:12]}" for _ in itertools.count())
-    record = (record_ids, getpass.getuser(), time.time_ns(), arguments.reason)
+    record = (record_ids, said(arguments)["operator"], time.time_ns(), arguments.reason)
     if arguments.action == "merge":
         if merges.canonical(arguments.ids[0]) == merges.canonical(arguments.ids[1]):
             raise RequestError(f"{' and '.join(arguments.ids)} are one person already")

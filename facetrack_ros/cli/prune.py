@@ -7,6 +7,7 @@ command has no such brake.
 import argparse
 from contextlib import ExitStack, closing
 
+from facetrack_ros.cli.audit.operator import add_operator_arguments, record_stored, said
 from facetrack_ros.cli.robot_folders import robot_folders, usable
 from facetrack_ros.config import Config, optional_path
 
@@ -17,11 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", required=True, metavar="DIR", help="folder of histories, one folder per robot")
     add("--robot", required=True, metavar="NAME", help="the robot; it must not be running")
     add("--config", metavar="FILE", help="settings with the limits (frame_history, sightings), YAML")
+    add_operator_arguments(parser)
     add("--yes", action="store_true", help="delete; without it, only print what is stored")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what is stored, or delete what is beyond the limits."""
+    from facetrack_ros.history.audit.audit_log import PRUNE
     from facetrack_ros.history.events.retention import prune_event_logs
     from facetrack_ros.history.frames.archive import FrameArchive
     from facetrack_ros.history.frames.settings import FrameSettings
@@ -43,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
             "--yes deletes those beyond the limits"
         )
         return 0
+    who = said(arguments, config)
     with ExitStack() as stack:
         # An open store locks the robot: a running robot's history is refused.
         stores = [
@@ -59,6 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     logs = optional_path(config.event_logging.dir)
     age_ns, now_ns = round(config.event_logging.max_age_h * 3.6e12), max(newest_ns, after.newest_ns or 0)
     days = prune_event_logs(logs / robot if logs else path, age_ns, now_ns, brake=False)
+    counts = {"frames": before.frames - after.frames, "sightings": deleted, "event_days": days}
+    record_stored(folder, PRUNE, {**who, **counts})
     print(
         f"{before.frames - after.frames} frames deleted, {after.frames} left ({after.bytes / 1e6:.0f} MB) in "
         f"{frames_path}; {deleted} sightings deleted, {left} left; {days} days of events deleted"

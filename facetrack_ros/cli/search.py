@@ -4,6 +4,7 @@ import argparse
 from functools import partial
 
 from facetrack_ros.cli.arguments import seconds
+from facetrack_ros.cli.audit.operator import add_operator_arguments
 from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
 from facetrack_ros.cli.mesh_option import add_mesh_argument
 from facetrack_ros.cli.time_format import parse_iso
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     level.add_argument("--threshold", type=float, default=0.0, metavar="X", help="lowest similarity, as a number")
     add("--timeout", type=seconds, default=2.0, metavar="S", help="longest wait for the robots")
     add("--config", metavar="FILE", help="settings, a YAML file: models, thresholds")
+    add_operator_arguments(parser)
     add("--out", metavar="DIR", help="folder for answer.json, timeline.png and the thumbnails")
     add("--frames", action="store_true", help="with --out: also save each match's frame")
     add("--clips", action="store_true", help="with --out: also save a clip of each visit, mp4")

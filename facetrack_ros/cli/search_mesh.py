@@ -11,6 +11,7 @@ from typing import Any
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros import msg, srv
+from facetrack_ros.cli.audit.operator import said, said_in_message
 from facetrack_ros.cli.mesh_option import mesh_prefix
 from facetrack_ros.cli.search_output import Outcome, save_frames
 from facetrack_ros.client.fleet_client import FleetClient
@@ -42,7 +43,7 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
     with FleetClient(arguments.robot or "", mesh_prefix(arguments), config) as client:
         ask = _through_robot if arguments.robot else _over_mesh
         response, source = ask(arguments, client, config, request)
-        missing = save_frames(arguments, response, remote_frames(client))
+        missing = save_frames(arguments, response, remote_frames(client, **said(arguments)))
         names = {line.robot_id for line in response.robots}
         # A robot that is gone sends no heartbeat: do not wait longer than discovery takes.
         client.wait_for(lambda roster: names <= set(roster), max(0.0, DISCOVERY_S - (time.monotonic() - started)))
@@ -66,6 +67,7 @@ def _request(arguments: argparse.Namespace, image: bytes, time_ns: int, window_n
         timeout=to_duration(round(arguments.timeout * 1e9)),
         rescan=arguments.rescan,
         search_id=uuid.uuid4().hex[:12],
+        **said_in_message(arguments),
     )
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -12,13 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
+from facetrack_ros.cli.audit.operator import record_stored, said
 from facetrack_ros.cli.search_output import Outcome, save_frames
 from facetrack_ros.config import Config, optional_path
 from facetrack_ros.core.user import user_name
-from facetrack_ros.errors import FacetrackError, ModelError, RequestError, StoreError
+from facetrack_ros.errors import FacetrackError, ModelError, RequestError
+from facetrack_ros.history.audit.audit_log import EXPORT, SEARCH
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.audit_log import AuditLog
+from facetrack_ros.search.audit.records import search_record
 from facetrack_ros.search.camera_coverage import coverage_of_response
 from facetrack_ros.search.offline.open_history import RescanOptions
 from facetrack_ros.search.offline.persons import stored_faces, stored_merges
@@ -54,6 +55,7 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
     """
     folder = Path(arguments.data)
     config = Config.load(arguments.config)
+    who = said(arguments, config)
     merges = stored_merges(folder)
     reference, *others = _references(arguments, image, folder, config, merges)
     scope = (time_ns, window_ns)
@@ -84,22 +86,28 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
     if further:
         response = ask(others=further)
     source = f"searched below {folder} in {time.monotonic() - started:.2f} s"
-    _log(arguments, replace(request, requester=user_name("cli"), reference=reference.name), response)
+    asked = replace(request, requester=user_name("cli"), reference=reference.name)
+    _record(arguments, replace(asked, operator=who["operator"], reason=who["reason"]), response)
     missing = save_frames(arguments, response, frames_stored(folder, _frames_folder(config)))
     return Outcome(response, source, coverage_of_response(response), missing)
 
 
-def _log(arguments: argparse.Namespace, request: SearchRequest, response: SearchResponse) -> None:
-    """Log the search in the folder of each robot that was searched; where that fails, it is told on stderr."""
-    folders = {folder.robot_id: folder.path for folder in history_folders(arguments.data) if not folder.error}
+def _record(arguments: argparse.Namespace, request: SearchRequest, response: SearchResponse) -> None:
+    """Record the search in the audit log of each robot that was searched, and that its matches are exported."""
+    folders = {folder.robot_id: folder for folder in history_folders(arguments.data) if not folder.error}
     for line in response.robots:
         if line.robot_id not in folders or line.model_id:
             continue
         matches = tuple(match for match in response.matches if match.robot_id == line.robot_id)
-        try:
-            AuditLog(folders[line.robot_id]).append(request, line, matches, time.time_ns())
-        except StoreError as error:
-            print(f"this search is not logged: {error}", file=sys.stderr)
+        record_stored(folders[line.robot_id], SEARCH, search_record(request, line, matches))
+        if arguments.out and matches:
+            files = [name for name in ("frames", "clips") if getattr(arguments, name)]
+            who = {"operator": request.operator, "reason": request.reason, "search_id": request.search_id}
+            record_stored(
+                folders[line.robot_id],
+                EXPORT,
+                {**who, "what": ["matches", *files], "matches": len(matches), "to": str(arguments.out)},
+            )
 
 
 def _request(

@@ -91,6 +91,11 @@ def _on_mesh(client, refusals) -> list[dict]:
                 (each.model_id, each.sightings, to_ns(each.oldest), to_ns(each.newest)) for each in line.other_models
             ]
             robot = _robot(line, cameras, line.leaving, claims, round(entry.silent_ns / 1e9, 1), others)
+            robot["audit"] = {
+                "number": line.audit_number,
+                "hash": line.audit_hash,
+                "warnings": list(line.audit_warnings),
+            }
             robots.append(robot | {"instance_id": instance, "refused": refusals.of(entry.robot_id)})
     return robots
 
@@ -139,6 +144,10 @@ def _block(robot: dict) -> str:
         lines.append(f"  {robot['rules']['sentence']}")
     if robot["claims"] > 1:
         lines.append(f"  {robot['claims']} robots call themselves {robot['robot_id']}: give each its own name")
+    audit = robot.get("audit")
+    if audit is not None and audit["hash"]:
+        lines.append(f"  audit log: record {audit['number']}, {audit['hash'][:16]}…")
+        lines += [f"  {warning}" for warning in audit["warnings"]]
     lines += [
         f"  {node}: {', '.join(f'{name}: {count}' for name, count in counts.items())}"
         for node, counts in robot.get("refused", {}).items()

@@ -33,10 +33,12 @@ class PeopleClient:
     :ivar requester: sends the requests.
     :param mesh: prefix of the topics that all robots share; empty: the default of this environment.
     :param config: settings of the command line.
+    :param operator: who asks for changes, and why; empty: the user.
     """
 
-    def __init__(self, mesh: str = "", config: Config | None = None):
+    def __init__(self, mesh: str = "", config: Config | None = None, operator: str = "", reason: str = ""):
         self.fleet = FleetClient("", mesh, config)
+        self._operator, self._reason = operator, reason
 
     def __enter__(self) -> "PeopleClient":
         self._open = ExitStack()
@@ -101,4 +103,4 @@ class PeopleClient:
         return self._change(SPLIT, {"ids": [person_id], **decisions_to_json(decisions)}, reason)
 
     def _change(self, kind: str, values: dict, reason: str = "") -> FleetAnswer:
-        return self.requester.ask(kind, values, CHANGE_S, reason=reason)
+        return self.requester.ask(kind, values, CHANGE_S, operator=self._operator, reason=reason or self._reason)

@@ -20,8 +20,12 @@ CALL_S = 5.0
 _MOST_FRAMES, _MOST_NUMBER = 10_000, 2**63 - 1
 
 
-def remote_frames(client: FleetClient) -> Callable[[Match, int, int], Iterator[Frame]]:
+def remote_frames(
+    client: FleetClient, operator: str = "", reason: str = ""
+) -> Callable[[Match, int, int], Iterator[Frame]]:
     """A function that fetches the frames of a match between two stamps by requests to its robot.
+
+    :param operator: who asks, and why, for the audit log; empty: the user of this process.
 
     It raises a :class:`RequestError` if the robot has no frames or does not respond; such a robot is not called again.
     """
@@ -34,7 +38,9 @@ def remote_frames(client: FleetClient) -> Callable[[Match, int, int], Iterator[F
         while start_ns <= end_ns:
             end = end_ns if end_ns > start_ns else 0
             asked = {"camera_id": match.camera_id, "start_ns": start_ns, "end_ns": end}
-            (line, *_) = requester.ask(FRAMES, asked, CALL_S, robots=(match.robot_id,)).lines
+            (line, *_) = requester.ask(
+                FRAMES, asked, CALL_S, robots=(match.robot_id,), operator=operator, reason=reason
+            ).lines
             if line.state == MISSING:
                 silent.add(match.robot_id)
             if line.reason:

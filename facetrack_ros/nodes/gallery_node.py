@@ -13,6 +13,7 @@ from facetrack_ros.core.names import nfc
 from facetrack_ros.enrolment.entries import Enrolment, EnrolmentPicture, build_gallery, enrol
 from facetrack_ros.enrolment.picture_folder import FolderPicture, enrolment_pictures, removed_pictures
 from facetrack_ros.errors import ConfigError, FacetrackError, StoreError
+from facetrack_ros.history.audit.audit_log import ENROLMENT, REMOVAL
 from facetrack_ros.history.layout import robot_folder
 from facetrack_ros.history.people.gallery_store import GalleryStore
 from facetrack_ros.history.stored_ids import open_ids
@@ -23,11 +24,11 @@ from facetrack_ros.nodes.base.throttled_log import ThrottledLog
 from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.people import entry_to_message
 from facetrack_ros.nodes.conversion.requests import check_enrolment
+from facetrack_ros.nodes.fleet.audit_writer import AuditWriter
 from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
 from facetrack_ros.nodes.health.publisher import Diagnostics
 from facetrack_ros.nodes.health.service_health import ServiceHealth
 from facetrack_ros.nodes.health.status import Diagnosis
-from facetrack_ros.search.audit_log import AuditLog
 from facetrack_ros.search.reference_image import read_picture
 from facetrack_ros.tracking.id_allocator import safe_name
 from facetrack_ros.tracking.identity.gallery import EntryRefused, GalleryEntry
@@ -52,7 +53,7 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
     """
 
     NAME = "gallery"
-    USES = ("mesh", "data_dir", "gallery.", *FACE_OPTIONS)
+    USES = ("mesh", "data_dir", "gallery.", "audit.", *FACE_OPTIONS)
     OWN = ("cameras",)
     WHILE_INACTIVE = "it enrols no one and holds no models; entries are still exchanged between robots"
 
@@ -66,6 +67,7 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         self._deleted_by_others, self._warnings = 0, ThrottledLog(self.get_logger())
         self._folder_listing: tuple[str, ...] | None = None
         self._health = ServiceHealth("gallery", "enrolments done")
+        self._audit = AuditWriter(self, self._not_recorded)
         self._entry_count, self._uncounted = 0, True
         group = ReentrantCallbackGroup()
         self._worker = Worker("gallery", FifoMailbox(), self._work)
@@ -100,6 +102,7 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
 
     def _enrol_request(self, request: srv.EnrollFace.Request, response: srv.EnrollFace.Response) -> None:
         began = time.monotonic()
+        self._audit.require_reason(request.operator_name, request.reason)
         if not self.active:
             raise EntryRefused(
                 f"the gallery of {self.robot_id} is {self.state} and enrols no one: ros2 lifecycle set "
@@ -118,23 +121,30 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         try:
             done = self._enrol(request.name, pictures, request.watch, request.force)
         except FacetrackError as error:
-            self._log_enrolment(request.name, (), len(pictures), str(error))
+            self._log_enrolment(request.name, (), len(pictures), str(error), "", request)
             raise
-        self._log_enrolment(request.name, done.entry_ids, len(pictures))
+        self._log_enrolment(request.name, done.entry_ids, len(pictures), request=request)
         response.success, response.message = True, "; ".join(done.notes)
         response.entry_ids, response.model_id = done.entry_ids, (*done.entries, *done.known)[0].model_id
         self._health.done(time.monotonic() - began)
 
     def _log_enrolment(
-        self, name: str, entry_ids: Iterable[str], pictures: int, error: str = "", asker: str = ""
+        self,
+        name: str,
+        entry_ids: Iterable[str],
+        pictures: int,
+        error: str = "",
+        asker: str = "",
+        request: srv.EnrollFace.Request | None = None,
     ) -> None:
-        """Log pictures that were given; that it cannot be logged is told, and hinders nothing."""
-        folder, now_ns = self.robot_folder() / self.robot_id, self.get_clock().now().nanoseconds
-        try:
-            AuditLog(folder).append_enrolment(name, entry_ids, pictures, asker, error, now_ns)
-        except StoreError as problem:
-            self._health.failed(str(problem))
-            self.get_logger().error(str(problem), throttle_duration_sec=60.0)
+        """Record pictures that were given; that it cannot be recorded is told, and hinders nothing."""
+        operator, reason = (request.operator_name, request.reason) if request is not None else ("", "")
+        said = {"operator": operator, "reason": reason, "asker": asker, "name": name, "error": error}
+        self._audit.record(ENROLMENT, {**said, "entries": list(entry_ids), "pictures": pictures})
+
+    def _not_recorded(self, problem: StoreError) -> None:
+        self._health.failed(str(problem))
+        self.get_logger().error(str(problem), throttle_duration_sec=60.0)
 
     def _enrol(self, name: str, pictures: list[EnrolmentPicture], watch: bool, force: bool = False) -> Enrolment:
         """Make, store and publish the entries of a person."""
@@ -146,7 +156,7 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
             self._store.add(entry)
             self._publisher.publish(entry_to_message(entry))
         for entry_id in done.outdated:
-            self._delete(entry_id)
+            self._delete(entry_id, "a newer entry stands for it")
         for note in done.notes:
             self.get_logger().warning(note)
         return done
@@ -171,9 +181,10 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         if not self._store.was_deleted(entry_id):
             self._deleted_by_others += 1
             self._warnings.warn("deleted", f"gallery entry {entry_id} is deleted, as the mesh says")
-            self._delete(entry_id)
+            self._delete(entry_id, "as the mesh says")
 
-    def _delete(self, entry_id: str) -> None:
+    def _delete(self, entry_id: str, why: str) -> None:
+        self._audit.record(REMOVAL, {"operator": "", "reason": why, "entries": [entry_id]})
         self._store.delete(entry_id)
         self._publish_deletion(entry_id)
 
@@ -206,7 +217,7 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         }
         try:
             for source in removed_pictures(set(known), set(found)):
-                self._delete(known[source].entry_id)
+                self._delete(known[source].entry_id, "its picture was taken from the gallery folder")
         except ConfigError as error:
             self._warn_of_folder(str(error))
         for source in sorted(found.keys() - known.keys()):
@@ -216,7 +227,8 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         """Enrol a picture of the gallery folder; warn of one that is refused, with the reason."""
         try:
             file = EnrolmentPicture(source, read_picture(str(picture.path)))
-            self._enrol(picture.name, [file], picture.watch)
+            done = self._enrol(picture.name, [file], picture.watch)
+            self._log_enrolment(picture.name, done.entry_ids, 1, asker="gallery folder")
         except (FacetrackError, OSError) as error:
             said = str(error).removeprefix(f"{source}: ").replace(source, picture.path.name)
             self._warn_of_folder(f"{picture.path.name} is not enrolled as {picture.name}: {said}")

@@ -25,6 +25,7 @@ from facetrack_ros.nodes.conversion.heartbeat import status_to_message
 from facetrack_ros.nodes.conversion.vision import read_event, read_tracks
 from facetrack_ros.nodes.event_writer import EventWriter
 from facetrack_ros.nodes.fleet.frame_services import FrameServices
+from facetrack_ros.nodes.fleet.history_audit import HistoryAudit
 from facetrack_ros.nodes.fleet.requests.robot_requests import RobotRequests
 from facetrack_ros.nodes.fleet.search_server import SearchServer
 from facetrack_ros.nodes.health.disk_watch import DiskWatch
@@ -65,6 +66,7 @@ class HistoryNode(RobotMemberNode):
         "sightings.",
         "robot_pose.",
         "event_logging.",
+        "audit.",
         "backtrack_search.",
         "battery.",
         *VISION_OPTIONS,
@@ -83,28 +85,21 @@ class HistoryNode(RobotMemberNode):
         self._worker = Worker("history", FifoMailbox(), self._work)
         log = self.get_logger()
         self._frames_health = StageHealth(self, self.cameras, "history", problem=self._image_problem, clocks=True)
-        self._health = HistoryHealth(self._frames_health, self.robot_folder() / self.robot_id)
+        folder = self.robot_folder() / self.robot_id
+        self._health = HistoryHealth(self._frames_health, folder)
         self._disk = DiskWatch(log.error, log.info, self._health.failed)
+        self.audit = HistoryAudit(self, self.instance_id, self._disk.not_stored, subscribe)
         self.requests = RobotRequests(self, self.instance_id, lambda: self.history, own_roster=subscribe)
+        not_yet, self.requests.audit = self.requests.why_not_yet, self.audit
         self._search_server = SearchServer(
-            *(self, self.instance_id, lambda: self.history, self._clock_note, self._disk.not_stored),
-            not_yet=self.requests.why_not_yet,
+            self, self.instance_id, lambda: self.history, self._clock_note, self.audit, not_yet
         )
         self._heartbeat_timer = steady_timer(self, 1.0, self._publish_status)
-        self._frame_services = FrameServices(
-            self, lambda: self.history, self._disk.not_stored, self.requests.why_not_yet
-        )
+        self._frame_services = FrameServices(self, lambda: self.history, self.audit, not_yet)
         self.requests.hand_out(self._frame_services)
-        self._events = EventWriter(
-            self,
-            lambda: self.history,
-            self._search_server.publish_events,
-            self._disk.failed,
-            self._worker if subscribe else None,
-        )
-        self._count = HistoryCount(
-            self.robot_id, self.robot_folder() / self.robot_id, self._disk.failed, self._count_failed
-        )
+        told = (self._search_server.publish_events, self._disk.failed, self._worker if subscribe else None)
+        self._events = EventWriter(self, lambda: self.history, *told)
+        self._count = HistoryCount(self.robot_id, folder, self._disk.failed, self._count_failed)
         self._count.count(None)
         self._counted: RobotHistory | None = None
         self._open_error = ""
@@ -121,7 +116,7 @@ class HistoryNode(RobotMemberNode):
             for camera in self.cameras:
                 self.receive_camera(camera, msg.Tracks, "tracks", read_tracks, self._on_tracks)
         self._publish_status()
-        figures = (self._search_server.values, self._frame_services.values, self.requests.values)
+        figures = [each.values for each in (self._search_server, self._frame_services, self.requests, self.audit)]
         self._diagnostics = Diagnostics(self, self.robot_id, lambda: self._health.report(self._status, figures))
         self._health.attach()
 
@@ -141,6 +136,7 @@ class HistoryNode(RobotMemberNode):
             self._open_error = str(error)
             raise
         self._open_error = ""
+        self.audit.start(contract.id)
 
     def activate(self) -> None:
         """Open the history, if the models are shared; it stays open until the node is cleaned up.
@@ -168,9 +164,11 @@ class HistoryNode(RobotMemberNode):
         self._count.count(None)
         if history is not None:
             history.close()
+        self.audit.stop()
 
     def settings_changed(self, names: set[str]) -> None:
         """Apply new limits."""
+        self.audit.settings_changed()
         if self.history is not None:
             self.history.change(self.settings)
 
@@ -255,18 +253,18 @@ class HistoryNode(RobotMemberNode):
         if self.history is not None:
             self._worker.put("", (self._flush,))
         behind_ns = {camera: clock.behind_ns for camera, clock in self._frames_health.clocks.items()}
-        stamp = self.get_clock().now().to_msg()
-        self._heartbeat.publish(status_to_message(status, stamp, self.instance_id, leaving, self._model_ids, behind_ns))
+        who = (self.get_clock().now().to_msg(), self.instance_id, leaving, self._model_ids)
+        self._heartbeat.publish(status_to_message(status, *who, behind_ns, self.audit.status))
 
     def _flush(self) -> None:
-        history = self.history
-        if history is None:
+        if (history := self.history) is None:
             return
         try:
             history.flush(time.time_ns())
         finally:
             self._disk.check(history.path, history.room, history.catch_up)
             self._count.count(self.history)
+        self.audit.tick()
         for camera, clock in self._frames_health.clocks.items():
             behind_ns, since_ns = clock.behind_ns, clock.since_ns
             if behind_ns is not None and since_ns is not None:
@@ -283,6 +281,7 @@ class HistoryNode(RobotMemberNode):
         self._events.close()
         self._worker.close()
         self._frame_services.close()
+        self.audit.stop()
         for _ in range(GOODBYES):
             self._publish_status(leaving=True)
             time.sleep(GOODBYE_S)

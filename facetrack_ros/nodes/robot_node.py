@@ -109,6 +109,7 @@ class RobotComposition:
         self.search = SearchNode(models=models, set_on=THRESHOLDS, **member)
         self.history.requests.follow(self.search.roster)
         mesh = self.search.roster, self.history.instance_id
+        self.search.roster.listeners.append(self.history.audit.on_heartbeat)
         self.tracker = TrackerNode(models, False, *mesh, **member)
         self.embedder = EmbedderNode(subscribe=False, set_on=THRESHOLDS, **member)
         driven = tuple(camera for camera in cameras if camera not in head.sources)

@@ -26,6 +26,7 @@ from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import passing_ns, steady_timer
 from facetrack_ros.nodes.conversion.vision import event_to_message, read_detections, read_faces, tracks_to_message
+from facetrack_ros.nodes.fleet.audit_writer import AuditWriter
 from facetrack_ros.nodes.fleet.people_sync import PeopleSync
 from facetrack_ros.nodes.fleet.roster_listener import RosterListener
 from facetrack_ros.nodes.health.publisher import Diagnostics
@@ -59,7 +60,7 @@ class TrackerNode(RobotMemberNode):
     """
 
     NAME = "tracker"
-    USES = ("mesh", "data_dir", "camera.", "recognition.", "tracking.", "event_logging.", *EMBEDDER_OPTIONS)
+    USES = ("mesh", "data_dir", "camera.", "recognition.", "tracking.", "event_logging.", "audit.", *EMBEDDER_OPTIONS)
     OWN = ("cameras",)
     WHILE_INACTIVE = "all visits have ended, and no person is tracked; it still learns the persons of other robots"
 
@@ -92,7 +93,8 @@ class TrackerNode(RobotMemberNode):
         if roster is None:
             steady_timer(self, ROSTER_S, self._poll_roster)
         decisions = MergeLog(self.robot_folder() / self.robot_id)
-        self._exchange = PeopleSync(self, decisions, self._worker, self._roster, self._own_instance)
+        audit = AuditWriter(self, lambda error: self.get_logger().error(str(error), throttle_duration_sec=60.0))
+        self._exchange = PeopleSync(self, decisions, self._worker, self._roster, self._own_instance, audit)
         steady_timer(self, TICK_S, lambda: self._worker.put("", (self.stage.advance,)))
         self._waiting = ImageBuffer(self.cameras)
         self._images: ImageInput | None = None

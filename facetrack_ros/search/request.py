@@ -35,6 +35,7 @@ class SearchRequest:
     :param person_ids: every id of the person asked for; empty: unknown.
     :param operating_point: name of the threshold; empty: it was given as a number. Not sent to other robots.
     :param reference_note: what was done to the reference picture; empty: nothing. Not sent to other robots.
+    :param operator: who searches, and why, for the audit log; empty: not said.
     """
 
     search_id: str
@@ -55,6 +56,8 @@ class SearchRequest:
     person_ids: tuple[str, ...] = ()
     operating_point: str = ""
     reference_note: str = ""
+    operator: str = ""
+    reason: str = ""
 
     @property
     def embeddings(self) -> np.ndarray:
@@ -80,7 +83,7 @@ class SearchRequest:
 
     @property
     def digest(self) -> str:
-        """16 hex digits of what is asked; the robots it goes to are not part of it."""
+        """16 hex digits of what is asked; the robots it goes to, and who asks why, are not part of it."""
         texts = (self.model_id, self.requester, self.reference, *self.cameras, "", *self.person_ids)
         figures = (self.time_ns, self.window_ns, self.max_results, self.timeout_ns, self.rescan)
         threshold, faces = np.float32(self.threshold), np.asarray(self.embeddings, np.float32)

@@ -109,6 +109,8 @@ class RobotResponse:
     :param scene_pairs: pairs of faces of different people on its cameras behind ``scene_false_match_rate``.
     :param scene_false_match_rate: share of these pairs at or above the threshold, upper end of the 95 % interval; NaN:
         no such pairs.
+    :param verified_matches: matches of earlier searches at or above the threshold that people confirmed or rejected.
+    :param rejected_matches: those that they rejected, for which ``expected_false_matches`` accounts.
     """
 
     robot_id: str
@@ -131,6 +133,8 @@ class RobotResponse:
     expected_false_matches_high: float = math.nan
     scene_pairs: int = 0
     scene_false_match_rate: float = math.nan
+    verified_matches: int = 0
+    rejected_matches: int = 0
 
     @property
     def answered(self) -> bool:

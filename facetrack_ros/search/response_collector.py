@@ -229,9 +229,13 @@ class ResponseCollector:
         return self._merged
 
     def _false_matches(self, answered: list[RobotResponse], threshold: float) -> FalseMatchEstimate:
-        """The estimate over all robots; those with an embedder of their own, or calibrated to their scene, report
-        theirs."""
-        report = [robot for robot in answered if robot.model_id or (robot.scene_pairs and _has_estimate(robot))]
+        """The estimate over all robots; those with an embedder of their own, calibrated to their scene, or with
+        rejected matches report theirs."""
+        report = [
+            robot
+            for robot in answered
+            if robot.model_id or ((robot.scene_pairs or robot.rejected_matches) and _has_estimate(robot))
+        ]
         compared = sum(robot.sightings for robot in answered if robot not in report)
         estimate = estimate_false_matches(self.contract, threshold, compared, len(self.request.embeddings))
         for robot in report:

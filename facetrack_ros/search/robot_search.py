@@ -9,6 +9,7 @@ from facetrack_ros.history.events.visits import VisitLog
 from facetrack_ros.history.people.gallery_store import GalleryStore
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.search.audit.rejected_matches import with_rejected_matches
 from facetrack_ros.search.camera_coverage import coverage_within
 from facetrack_ros.search.local_search import search_history
 from facetrack_ros.search.multi_store import MultiStore
@@ -45,6 +46,8 @@ def search_robot(
     if not response.answered:
         return response, matches
     scope = StoreSearch(robot_id, folder, stores, request, configured, now_ns)
+    threshold, references = request.threshold_for(contract), len(request.embeddings)
+    response = with_rejected_matches(response, folder, contract, threshold, references)
     note = f"visits are shown from face to face: {visits.error}" if visits.error else ""
     coverage = tuple(span for store in stores for span in coverage_within(store, *request.time_range, request.cameras))
     gaps = scope.not_searched(beside)

@@ -14,6 +14,8 @@ import cv2
 import pytest
 
 from facetrack_ros.demo.staging import make_stage
+from facetrack_ros.history.audit.audit_log import SEARCH, AuditLog
+from facetrack_ros.history.audit.verification import verify_chain
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
 START = "2026-05-01T12:00:00"
@@ -99,31 +101,44 @@ def test_a_picture_finds_all_that_is_kept_about_its_person(models, two_histories
     assert len(list((out / "robot1" / "faces").iterdir())) == len(sightings)
 
 
-def test_every_search_of_stored_histories_is_logged_in_each_of_them(models, two_histories, reference_frame):
+def test_every_search_of_stored_histories_is_recorded_in_each_of_them(models, two_histories, reference_frame):
     picture = two_histories / "logged.png"
     cv2.imwrite(str(picture), reference_frame[:, : reference_frame.shape[1] // 2])
     folders = [two_histories / "data" / robot for robot in ("robot1", "robot2")]
 
-    def lines(folder):
-        files = [file for file in sorted(folder.glob("searches-*.jsonl")) if file.is_file()]
-        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    def searches(folder):
+        return list(AuditLog(folder, folder.name).records([SEARCH]))
 
-    before = [len(lines(folder)) for folder in folders]
-    assert search(two_histories, picture, models=models).returncode in (0, 3)
+    before = [len(searches(folder)) for folder in folders]
+    why = ("--operator", "ada", "--reason", "a lost child")
+    assert search(two_histories, picture, *why, models=models).returncode in (0, 3)
     for folder, count in zip(folders, before):
-        logged = lines(folder)
-        assert len(logged) == count + 1
-        assert (logged[-1]["kind"], logged[-1]["reference"]) == ("search", "picture")
-        assert logged[-1]["asker"].startswith("cli_")
-    newest = sorted(folders[0].glob("searches-*.jsonl"))[-1]
-    newest.unlink()
-    newest.mkdir()  # nothing can be appended
+        recorded = searches(folder)
+        assert len(recorded) == count + 1
+        assert (recorded[-1]["operator"], recorded[-1]["reason"]) == ("ada", "a lost child")
+        assert recorded[-1]["reference"] == "picture"
+        assert recorded[-1]["asker"].startswith("cli_")
+        assert verify_chain(AuditLog(folder, folder.name).chain).intact
+    head = AuditLog(folders[0], "robot1").chain.head_path
+    content = head.read_bytes()
+    head.unlink()
+    head.mkdir()  # nothing can be appended
     try:
         done = search(two_histories, picture, models=models)
         assert done.returncode in (0, 3), done.stderr
-        assert "this search is not logged" in done.stderr
+        assert "not in the audit log of robot1" in done.stderr
     finally:
-        newest.rmdir()
+        head.rmdir()
+        head.write_bytes(content)
+
+
+def test_a_policy_demands_a_reason_also_of_commands_on_stored_histories(models, two_histories, reference_frame):
+    picture, policy = two_histories / "policy.png", two_histories / "policy.yaml"
+    cv2.imwrite(str(picture), reference_frame)
+    policy.write_text("audit: {require_reason: true}")
+    done = search(two_histories, picture, "--config", str(policy), models=models)
+    assert done.returncode == 2
+    assert "without reason" in done.stderr
 
 
 def test_a_time_slice_without_the_person_matches_nothing(models, two_histories, reference_frame):

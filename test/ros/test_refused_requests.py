@@ -97,4 +97,5 @@ def test_pictures_are_bounded(monkeypatch):
     for images in ([large], [small, small]):
         with pytest.raises(InvalidInput):
             check_enrolment(SimpleNamespace(name="Ann", images=images, sources=[], faces=[]))
-    check_enrolment(SimpleNamespace(name="Ann", images=[small], sources=[], faces=[]))
+    said = {"operator_name": "", "reason": ""}
+    check_enrolment(SimpleNamespace(name="Ann", images=[small], sources=[], faces=[], **said))

@@ -1,6 +1,5 @@
 """A search in full: parts, another embedder, rescan, audit log and events, replay."""
 
-import json
 import os
 from pathlib import Path
 
@@ -12,12 +11,16 @@ from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CompressedImage
 
 from facetrack_ros.client.fleet_client import FleetClient
+from facetrack_ros.history.audit.audit_log import SEARCH, AuditLog
+from facetrack_ros.history.audit.verification import verify_chain
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.models import catalog
 from facetrack_ros.models.operating_points import operating_point
-from facetrack_ros.msg import FaceSearchPart, FaceSearchRequest, FaceSearchResult
+from facetrack_ros.msg import FaceSearchPart, FaceSearchRequest, FaceSearchResult, PersonEvent
 from facetrack_ros.nodes.base.qos import RELIABLE
-from facetrack_ros.srv import FaceSearch
+from facetrack_ros.nodes.conversion.search import match_from_message
+from facetrack_ros.search.audit.records import match_id
+from facetrack_ros.srv import FaceSearch, VerifyMatch
 
 ROBOT2_OWN = catalog.DLIB_RESNET.id
 
@@ -58,7 +61,7 @@ def matched(folder):
 
 
 def searches(folder):
-    return [json.loads(line) for path in folder.glob("searches-*.jsonl") for line in path.read_text().splitlines()]
+    return list(AuditLog(folder, folder.name).records([SEARCH]))
 
 
 def test_a_search_from_its_parts_to_its_replay(processes, stage, two_embedders, tmp_path, monkeypatch):
@@ -69,12 +72,18 @@ def test_a_search_from_its_parts_to_its_replay(processes, stage, two_embedders, 
         asker.on_parts(parts.append)
         for kind, name, heard in ((FaceSearchRequest, "request", requests), (FaceSearchResult, "result", results)):
             asker.node.create_subscription(kind, f"/facetrack/search/{name}", heard.append, RELIABLE)
+        events = []
+        asker.node.create_subscription(PersonEvent, "/robot2/events", events.append, RELIABLE)
         asker.wait_for(lambda roster: {"robot1", "robot2"} <= set(roster), 30.0)
 
         # robot2 has another embedder: it embeds the face crop of the request, and names its model.
         answer, _ = asker.search(
             FaceSearch.Request(
-                image=picture(stage.references["Eileen Collins"]), search_id="mine", timeout=Duration(sec=20)
+                image=picture(stage.references["Eileen Collins"]),
+                search_id="mine",
+                timeout=Duration(sec=20),
+                operator_name="ada",
+                reason="a lost child",
             ),
             20.0,
         )
@@ -95,16 +104,20 @@ def test_a_search_from_its_parts_to_its_replay(processes, stage, two_embedders, 
         assert not parts[-1].missing
         assert isinstance(parts[-1], FaceSearchPart)
 
-        # Each match is one event of its robot, and every robot has logged the search.
-        processes.wait_until(
-            lambda: len(matched(two_embedders / "robot2")) == len(answer.matches), "the matches are logged"
-        )
-        assert {event["search_id"] for event in matched(two_embedders / "robot2")} == {"mine"}
-        assert matched(two_embedders / "robot1") == []
+        # Each match is one event on the topic of its robot, and every robot has recorded the search, in the audit log.
+        processes.wait_until(lambda: len(events) == len(answer.matches), "the matches are published")
+        assert {(event.search_id, event.robot_id) for event in events} == {("mine", "robot2")}
+        assert [event for robot in ("robot1", "robot2") for event in matched(two_embedders / robot)] == []
         for robot in ("robot1", "robot2"):
             processes.wait_until(lambda robot=robot: searches(two_embedders / robot), "the search is logged")
             (line,) = (line for line in searches(two_embedders / robot) if line["search_id"] == "mine")
             assert (line["search_id"], line["asker"], line["reference"]) == ("mine", "robot1", "picture")
+            assert (line["operator"], line["reason"]) == ("ada", "a lost child")
+            assert verify_chain(AuditLog(two_embedders / robot, robot).chain).intact
+        verdict = {"search_id": "mine", "match": match_id(match_from_message(answer.matches[0])), "confirmed": False}
+        request = VerifyMatch.Request(**verdict, operator_name="grace", reason="another nose")
+        judged = asker.call(VerifyMatch, "verify_match", request, 10.0, "robot2")
+        assert (judged.state, judged.success) == ("rejected", True), judged.message
 
         # A rescan of the frames without a face is reported and adds no match.
         again, _ = asker.search(
@@ -152,4 +165,4 @@ def test_a_search_from_its_parts_to_its_replay(processes, stage, two_embedders, 
         assert after.search_id != "mine"
         assert {match.robot_id for match in after.matches} == {"robot1"}
         assert len([line for line in searches(two_embedders / "robot2") if line["search_id"] == "mine"]) == 1
-        assert len(matched(two_embedders / "robot2")) == len(answer.matches)
+        assert matched(two_embedders / "robot2") == []

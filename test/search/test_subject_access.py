@@ -139,7 +139,7 @@ def test_the_export_is_logged_and_private(data, tmp_path, capsys):
     out = tmp_path / "anna"
     subject_access(capsys, "--person", "p_robot1_1", "--data", data, "--out", out)
     for robot in ("robot1", "robot2"):
-        log = "".join(file.read_text() for file in (data / robot).glob("searches-*.jsonl"))
+        log = "".join(file.read_text() for file in (data / robot).glob("audit-*.jsonl"))
         assert "subject access" in log
     assert not [path for path in (out, *out.rglob("*")) if path.lstat().st_mode & 0o077]
 

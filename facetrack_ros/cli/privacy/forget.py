@@ -6,11 +6,14 @@ import sys
 import uuid
 from typing import Any
 
+from facetrack_ros.cli.audit.operator import record_stored
 from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
+from facetrack_ros.cli.robot_folders import robot_folders
 from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.core.user import user_name
 from facetrack_ros.core.validation import plain_text
 from facetrack_ros.errors import RequestError
+from facetrack_ros.history.audit.audit_log import FORGET
 
 _LONGEST_REASON = 300
 
@@ -41,6 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
     from facetrack_ros.cli.privacy.forget_stored import forget_stored
 
     robots = forget_stored(arguments, target)
+    if not arguments.dry_run:
+        _record(
+            arguments, target, [robot["robot_id"] for robot in robots if not robot["error"] and not robot["nothing"]]
+        )
     if arguments.json:
         print(json.dumps({"order_id": target["order_id"], "dry_run": arguments.dry_run, "robots": robots}, indent=1))
     else:
@@ -49,6 +56,14 @@ def run(arguments: argparse.Namespace) -> int:
     if any(robot["error"] for robot in robots):
         return PARTIAL
     return NOTHING_FOUND if all(robot["nothing"] for robot in robots) else DONE
+
+
+def _record(arguments: argparse.Namespace, target: dict[str, Any], robots: list[str]) -> None:
+    """Record in the audit logs that something was forgotten; what, the receipts say, without the person."""
+    for folder in robot_folders(arguments.data):
+        if folder.robot_id in robots:
+            who = {"operator": target["operator"], "reason": target["reason"]}
+            record_stored(folder, FORGET, {**who, "order": target["order_id"], "blur": arguments.blur})
 
 
 def _target(arguments: argparse.Namespace) -> dict[str, Any]:

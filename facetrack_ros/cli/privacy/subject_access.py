@@ -4,13 +4,16 @@ import argparse
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facetrack_ros.cli.audit.operator import add_operator_arguments, record_stored, said
 from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
 from facetrack_ros.config import Config, optional_path
-from facetrack_ros.core.user import user_name
 from facetrack_ros.errors import StoreError
+from facetrack_ros.history.audit.audit_log import EXPORT
+from facetrack_ros.history.layout import RobotFolder
 
 if TYPE_CHECKING:
     from facetrack_ros.search.subject_access.export import RobotExport
@@ -28,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", metavar="DIR", help="folder of histories, one folder per robot; default: the setting data_dir")
     add("--config", metavar="FILE", help="settings, a YAML file: models, thresholds, folders")
+    add_operator_arguments(parser)
     add("--out", required=True, metavar="DIR", help="the folder to write, which must not exist yet")
 
 
@@ -38,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     from facetrack_ros.search.subject_access.export import export_subject
 
     config = Config.load(arguments.config)
+    who = said(arguments, config)
     data = Path(arguments.data) if arguments.data else optional_path(config.data_dir)
     data = data or Path.home() / ".local/share/facetrack"
     folders, merges, out = robot_folders(data), stored_merges(data), Path(arguments.out)
@@ -48,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"no robot below {data} keeps a face like that")
         return PARTIAL if found["not_searched"] else NOTHING_FOUND
     dirs = optional_path(config.frame_history.disk_cache_dir), optional_path(config.event_logging.dir)
-    exports = export_subject(folders, subject, out, *dirs, on_robot=_log)
+    exports = export_subject(folders, subject, out, *dirs, on_robot=partial(_record, who))
     missing = [*found["not_searched"], *(sentence for export in exports for sentence in export.missing)]
     written = {
         export.robot_id: {"records": export.counts, "rules": None if export.rules is None else export.rules.as_dict()}
@@ -84,6 +89,8 @@ def _subject(arguments: argparse.Namespace, data: Path, merges) -> tuple["Subjec
     parser = argparse.ArgumentParser()
     search_command.add_arguments(parser)
     options = ["--image", arguments.image, "--data", str(data), "--limit", str(_MOST_MATCHES)]
+    options += ["--operator", arguments.operator] if arguments.operator else []
+    options += ["--reason", arguments.reason] if arguments.reason else []
     config = ["--config", arguments.config] if arguments.config else []
     response = search(parser.parse_args([*options, *config]), read_picture(arguments.image), 0, 0).response
     gaps = [gap.reason for gap in response.not_searched]
@@ -103,15 +110,11 @@ def _subject(arguments: argparse.Namespace, data: Path, merges) -> tuple["Subjec
     }
 
 
-def _log(export: "RobotExport", folder: Path) -> None:
-    """Log in the robot's folder that its data was handed out; where that fails, it is told on stderr."""
-    from facetrack_ros.search.audit_log import AuditLog
-
-    cameras, frames = [], export.counts.get("visits", 0) + export.counts.get("pictures", 0)
-    try:
-        AuditLog(folder).append_clip("subject access", cameras, 0, 0, frames, user_name("cli"), time.time_ns())
-    except StoreError as error:
-        print(f"this export is not logged: {error}", file=sys.stderr)
+def _record(who: dict[str, str], export: "RobotExport", folder: Path) -> None:
+    """Record in the robot's audit log that its data was handed out."""
+    record_stored(
+        RobotFolder(export.robot_id, folder), EXPORT, {**who, "what": ["subject access"], "records": export.counts}
+    )
 
 
 def _print(out: Path, subject: "Subject", exports: "list[RobotExport]", missing: list[str]) -> None:

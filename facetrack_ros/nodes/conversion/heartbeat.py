@@ -1,10 +1,16 @@
 """Heartbeats to messages and back."""
 
+import re
+from dataclasses import dataclass
+from typing import Any
+
 from builtin_interfaces.msg import Time
 
 from facetrack_ros import msg
 from facetrack_ros.core import validation
+from facetrack_ros.core.printable import printable
 from facetrack_ros.errors import InvalidInput
+from facetrack_ros.history.audit.hash_chain import ChainHead
 from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.history.status import HistoryStatus
 from facetrack_ros.nodes.conversion.fields import MOST_CAMERAS, MOST_COUNT, MOST_MODELS, clean
@@ -14,8 +20,25 @@ from facetrack_ros.search.fleet_roster import MOST_ROBOTS, KnownRobot
 
 # Most characters of a robot's rules: two texts of 200 and some numbers.
 _MOST_RULES = 2000
+#: Warnings of one heartbeat, and characters of each. Chosen by hand.
+MOST_WARNINGS, _LONGEST_WARNING = 20, 300
+_HASH = re.compile("([0-9a-f]{64})?")
 # No clock is off by more, seconds.
 _LONGEST_OFFSET_S = 1e10
+
+
+@dataclass(frozen=True)
+class AuditStatus:
+    """A robot's audit log, for its heartbeat.
+
+    :param head: its newest record.
+    :param opened: its newest record when the process started.
+    :param warnings: what is wrong with the logs of others.
+    """
+
+    head: ChainHead
+    opened: ChainHead
+    warnings: tuple[str, ...] = ()
 
 
 def status_to_message(
@@ -25,12 +48,19 @@ def status_to_message(
     leaving: bool,
     models: tuple[str, str],
     behind_ns: dict[str, int | None],
+    audit: AuditStatus | None = None,
 ) -> msg.HistoryStatus:
     """A robot's heartbeat.
 
     :param models: ids of person and face detector.
     :param behind_ns: by how much each camera's clock is behind the robot's; None or missing: unknown, sent as NaN.
+    :param audit: of its audit log; None: it keeps none.
     """
+    told: dict[str, Any] = {}
+    if audit is not None:
+        told = {"audit_number": audit.head.number, "audit_hash": audit.head.hash}
+        told |= {"audit_opened_number": audit.opened.number, "audit_opened_hash": audit.opened.hash}
+        told["audit_warnings"] = list(audit.warnings)
     return msg.HistoryStatus(
         stamp=stamp,
         robot_id=status.robot_id,
@@ -63,6 +93,7 @@ def status_to_message(
             )
             for camera in status.cameras
         ],
+        **told,
     )
 
 
@@ -103,6 +134,13 @@ def checked_status(message: msg.HistoryStatus) -> msg.HistoryStatus:
     for held in (*message.cameras, *message.other_models):
         stamp_of(held.oldest, "the oldest stamp of a heartbeat")
         stamp_of(held.newest, "the newest stamp of a heartbeat")
+    for name in ("audit_number", "audit_opened_number"):
+        validation.count(getattr(message, name), f"the number {name} of a heartbeat", MOST_COUNT)
+    for name in ("audit_hash", "audit_opened_hash"):
+        if not _HASH.fullmatch(getattr(message, name)):
+            raise InvalidInput(f"the {name} of a heartbeat is no hash", "id")
+    warnings = validation.at_most(message.audit_warnings, "warnings", MOST_WARNINGS)
+    message.audit_warnings = [printable(warning, _LONGEST_WARNING) for warning in warnings]
     message.error = clean(message, ("error",))["error"]
     rules = KeepingRules.of_json(message.rules) if len(message.rules) <= _MOST_RULES else None
     message.rules = "" if rules is None else rules.json

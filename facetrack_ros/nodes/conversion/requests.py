@@ -7,6 +7,7 @@ from facetrack_ros import srv
 from facetrack_ros.core import validation
 from facetrack_ros.errors import InvalidInput
 from facetrack_ros.nodes.conversion.fields import LONGEST_OLD_NAME, MOST_NAMES
+from facetrack_ros.nodes.conversion.operator import said_by
 from facetrack_ros.nodes.conversion.time import span_of, stamp_of
 
 #: Largest picture, bytes: of one reference, and of all of an enrolment. Chosen by hand.
@@ -36,6 +37,7 @@ def check_search(request: srv.FaceSearch.Request) -> None:
         _check_names(names, what)
     stamp_of(request.time, "the time")
     _check_wait(request.timeout)
+    said_by(request)
 
 
 def check_enrolment(request: srv.EnrollFace.Request) -> None:
@@ -51,6 +53,7 @@ def check_enrolment(request: srv.EnrollFace.Request) -> None:
     for source in validation.at_most(request.sources, "sources", MOST_ENROLLED):
         validation.plain_text(source, "a source", _LONGEST_PATH)
     validation.at_most(request.faces, "faces", MOST_ENROLLED)
+    said_by(request)
 
 
 def check_frames(request: srv.GetFrames.Request) -> None:
@@ -62,6 +65,7 @@ def check_frames(request: srv.GetFrames.Request) -> None:
     stamp_of(request.start, "the start")
     stamp_of(request.end, "the end")
     span_of(request.tolerance, "the tolerance")
+    said_by(request)
 
 
 def check_clip(request: srv.SaveClip.Request) -> None:
@@ -78,6 +82,17 @@ def check_clip(request: srv.SaveClip.Request) -> None:
     for name in validation.at_most(request.formats, "formats", MOST_FORMATS):
         validation.plain_text(name, "a format", 32)
     validation.plain_text(request.name, "the name of the clip", validation.LONGEST_NAME)
+    said_by(request)
+
+
+def check_verification(request: srv.VerifyMatch.Request) -> None:
+    """Check a call of ``verify_match``.
+
+    :raises InvalidInput: what is not valid.
+    """
+    said_by(request)
+    validation.token(request.search_id, "the search id")
+    validation.token(request.match, "the match")
 
 
 def check_people(request: srv.ListPeople.Request) -> None:

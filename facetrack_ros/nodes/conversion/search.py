@@ -14,13 +14,14 @@ from facetrack_ros.core.printable import printable
 from facetrack_ros.errors import InvalidInput
 from facetrack_ros.nodes.conversion import fields
 from facetrack_ros.nodes.conversion.fields import box, byte_array, clean, float_array, pick
+from facetrack_ros.nodes.conversion.operator import said_by
 from facetrack_ros.nodes.conversion.time import make_header, pose_from_message, stamp_of, to_duration, to_ns, to_time
 from facetrack_ros.search.partial import partial_sentence
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import Match, NotSearched, RobotResponse, SearchedCamera, SearchResponse
 
 # Fields that value and message have alike.
-_REQUEST = ("search_id", "model_id", "threshold", "max_results", "rescan", "reference")
+_REQUEST = ("search_id", "model_id", "threshold", "max_results", "rescan", "reference", "reason")
 _ROBOT_OF_ANSWER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*( \(\d{1,3} of that name\))?")
 # Sentences of another robot: printable once they are values here.
 _SENTENCES, _GAP = ("error", "note"), ("robot_id", "camera_id", "model_id", "reason")
@@ -32,6 +33,7 @@ _FALSE_MATCHES = ("expected_false_matches", "expected_false_matches_low", "expec
 _ROBOT = (
     *("robot_id", "status", "matches", "sightings", "instance_id", "elapsed_ms", "error", "note", "rescanned"),
     *("not_rescanned", "model_id", "threshold", *_FALSE_MATCHES, "scene_pairs", "scene_false_match_rate"),
+    *("verified_matches", "rejected_matches"),
 )
 _RESPONSE = (
     *("search_id", "model_id", "threshold", "operating_point", *_FALSE_MATCHES, "calibration_people"),
@@ -46,6 +48,7 @@ def request_to_message(request: SearchRequest) -> msg.FaceSearchRequest:
     """A search request."""
     return msg.FaceSearchRequest(
         asker=request.requester,
+        operator_name=request.operator,
         embedding=float_array(request.embedding),
         more_embeddings=float_array([] if request.more_embeddings is None else request.more_embeddings),
         person_ids=list(request.person_ids),
@@ -86,6 +89,7 @@ def request_from_message(message: msg.FaceSearchRequest) -> SearchRequest:
         more_embeddings=validation.embeddings(more, "a further embedding", dimension, fields.MOST_EMBEDDINGS)
         if len(more)
         else None,
+        **said_by(message),
         person_ids=tuple(validation.identifier(each, "a person id") for each in ids),
     )
 

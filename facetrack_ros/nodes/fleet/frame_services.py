@@ -17,7 +17,8 @@ from facetrack_ros.concurrency.open_calls import OpenCalls
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.printable import printable
-from facetrack_ros.errors import BusyError, RequestError, StoreError
+from facetrack_ros.errors import BusyError, RequestError
+from facetrack_ros.history.audit.audit_log import CLIP, FRAMES
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.base.bounds import ALERTS
 from facetrack_ros.nodes.base.qos import RELIABLE
@@ -25,7 +26,7 @@ from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.requests import check_clip, check_frames
 from facetrack_ros.nodes.conversion.time import to_ns
 from facetrack_ros.nodes.conversion.vision import frame_to_message
-from facetrack_ros.search.audit_log import AuditLog
+from facetrack_ros.nodes.fleet.audit_writer import AuditWriter
 
 # Limits of one response of ``get_frames``, bytes: the most, and the default.
 MOST_BYTES, DEFAULT_BYTES = 64_000_000, 4_000_000
@@ -45,7 +46,7 @@ class FrameServices:
     Each call that hands something out is logged. Calls beyond :data:`MOST_CALLS` are refused at once.
 
     :param history: the robot's history, None until it is open.
-    :param failed: takes why a call was not logged, for diagnostics.
+    :param audit: takes a record of each call.
     :param not_yet: why calls have to wait, a sentence; empty: they need not.
     """
 
@@ -53,13 +54,13 @@ class FrameServices:
         self,
         node: RobotMemberNode,
         history: Callable[[], RobotHistory | None],
-        failed: Callable[[StoreError], None],
+        audit: AuditWriter,
         not_yet: Callable[[], str] = lambda: "",
     ):
         self._node, self._not_yet = node, not_yet
         self._history = history
         self._clips: ClipFolder | None = None
-        self._failed = failed
+        self._audit = audit
         self._not_logged = 0
         self._saving = threading.Lock()
         self._calls = OpenCalls(f"the history of {node.robot_id}", MOST_CALLS)
@@ -115,6 +116,7 @@ class FrameServices:
 
         :param asker: who asks; empty: unknown, as a service is not told.
         """
+        self._audit.require_reason(request.operator_name, request.reason)
         if why := self._not_yet():
             raise BusyError(f"{why}: try again in a few seconds")
         history = self._history()
@@ -130,15 +132,11 @@ class FrameServices:
             "frame calls not logged": str(self._not_logged),
         }
 
-    def _log(self, append: Callable[..., None], asker: str, *what: Any) -> None:
-        """Log what is handed out; that it cannot be logged is told, and hinders nothing."""
-        if not self._node.settings.event_logging.enabled:
-            return
-        try:
-            append(*what, asker, self._node.get_clock().now().nanoseconds)
-        except StoreError as error:
+    def _log(self, history: RobotHistory, kind: str, request: Any, asker: str, **what: Any) -> None:
+        """Record what is handed out; that it cannot be recorded is told, and hinders nothing."""
+        said = {"operator": request.operator_name, "reason": request.reason, "asker": asker}
+        if not self._audit.record(kind, {**said, **what}, history.room):
             self._not_logged += 1
-            self._failed(error)
 
     def _get_frames(
         self, history: RobotHistory, request: srv.GetFrames.Request, response: srv.GetFrames.Response, asker: str
@@ -164,14 +162,8 @@ class FrameServices:
                 f"{history.robot_id} holds no frame of {request.camera_id or 'no camera'} then; cameras with "
                 f"frames: {cameras}"
             )
-        self._log(
-            AuditLog(history.path, history.room).append_frames,
-            asker,
-            request.camera_id,
-            start,
-            end or start,
-            len(taken),
-        )
+        scope = {"from": start / 1e9, "to": (end or start) / 1e9}
+        self._log(history, FRAMES, request, asker, camera=request.camera_id, **scope, handed_out=len(taken))
         response.frames = [frame_to_message(frame) for frame in taken]
         response.frame_numbers = [frame.number for frame in taken]
         response.success = True
@@ -190,15 +182,8 @@ class FrameServices:
             self._clips = ClipFolder(history.path / "clips", ClipLimits.of_config(self._node.settings))
         with self._saving:
             saved, deleted = self._clips.save(source, clip, name, history.room)
-        self._log(
-            AuditLog(history.path, history.room).append_clip,
-            asker,
-            name,
-            clip.cameras,
-            clip.start_ns,
-            clip.end_ns,
-            saved.frames,
-        )
+        scope = {"from": clip.start_ns / 1e9, "to": clip.end_ns / 1e9}
+        self._log(history, CLIP, request, asker, clip=name, cameras=clip.cameras, **scope, handed_out=saved.frames)
         response.folder, response.files, response.frames = str(saved.folder), list(saved.files), saved.frames
         notes = [f"{saved.skipped} frames do not decode"] if saved.skipped else []
         if deleted:

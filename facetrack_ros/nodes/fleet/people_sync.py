@@ -8,12 +8,14 @@ from facetrack_ros.concurrency.worker import Worker
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.core.fair_share import FairShare
 from facetrack_ros.errors import InvalidInput
+from facetrack_ros.history.audit.audit_log import MERGE, SPLIT, decision_record
 from facetrack_ros.history.people.gallery_store import MOST_ENTRIES
 from facetrack_ros.history.people.merge_log import MergeLog
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS, PERSON_TEMPLATES
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.people import template_to_message, verdict_to_message
+from facetrack_ros.nodes.fleet.audit_writer import AuditWriter
 from facetrack_ros.nodes.fleet.people_listener import PeopleHandler, PeopleListener
 from facetrack_ros.nodes.fleet.template_gate import RELEASE_S, Roster, TemplateGate
 from facetrack_ros.tracking.id_allocator import robot_of_person, safe_name
@@ -36,11 +38,19 @@ class PeopleSync(PeopleHandler):
     :param worker: the tracker's.
     :param roster: the robots whose templates are learned.
     :param instance_id: returns that of the robot's process, empty while unknown.
+    :param audit: takes a record of each decision of a person.
     """
 
     def __init__(
-        self, node: RobotMemberNode, decisions: MergeLog, worker: Worker, roster: Roster, instance_id: Callable[[], str]
+        self,
+        node: RobotMemberNode,
+        decisions: MergeLog,
+        worker: Worker,
+        roster: Roster,
+        instance_id: Callable[[], str],
+        audit: AuditWriter,
     ):
+        self._audit = audit
         self._instance_id = instance_id
         self._node, self._log = node, decisions
         self._robot = safe_name(node.robot_id)
@@ -129,6 +139,8 @@ class PeopleSync(PeopleHandler):
         if taken is not None and taken is not known:
             self._log.append([taken])
             self._publish([taken])
+            if taken.operator:
+                self._audit.record(MERGE if taken.same else SPLIT, decision_record(taken))
         self.share_decisions()
 
     def on_entry(self, entry: GalleryEntry) -> None:

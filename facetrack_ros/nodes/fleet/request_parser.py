@@ -62,6 +62,8 @@ class RequestParser:
             operating_point=name,
             person_ids=reference.person_ids,
             reference_note=reference.note,
+            operator=call.operator_name,
+            reason=call.reason,
         )
         validate_request(request, contract, now_ns)
         return request

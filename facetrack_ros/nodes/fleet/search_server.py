@@ -9,7 +9,8 @@ from typing import Any
 
 from facetrack_ros import msg
 from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
-from facetrack_ros.errors import FacetrackError, InvalidInput, StoreError
+from facetrack_ros.errors import FacetrackError, InvalidInput, RequestError
+from facetrack_ros.history.audit.audit_log import SEARCH
 from facetrack_ros.history.events.visits import VisitLog
 from facetrack_ros.history.layout import RobotFolder
 from facetrack_ros.history.robot_history import RobotHistory
@@ -21,10 +22,11 @@ from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.fields import pick
 from facetrack_ros.nodes.conversion.search import match_to_message, request_from_message, robot_response_to_message
 from facetrack_ros.nodes.conversion.vision import event_to_message
+from facetrack_ros.nodes.fleet.audit_writer import AuditWriter
 from facetrack_ros.nodes.fleet.rescan_service import RESERVE_S, RescanService
 from facetrack_ros.nodes.fleet.response_cache import ResponseCache
 from facetrack_ros.nodes.fleet.search_queue import SearchQueue
-from facetrack_ros.search.audit_log import AuditLog
+from facetrack_ros.search.audit.records import search_record
 from facetrack_ros.search.false_match_rate import estimate_false_matches
 from facetrack_ros.search.joined_visits import only_persons
 from facetrack_ros.search.local_search import model_mismatch
@@ -37,7 +39,7 @@ from facetrack_ros.search.threshold_choice import choose_threshold
 from facetrack_ros.search.validation import validate_request
 from facetrack_ros.tracking.factory import enrolled_only
 
-# Most FACE_MATCHED events of one search, so that thousands of matches do not crowd out PERSON_IN and PERSON_OUT.
+# Most FACE_MATCHED events that are published of one search. Chosen by hand.
 MOST_EVENTS = 100
 # Fields that such an event has of its match.
 _OF_MATCH = ("stamp_ns", "robot_id", "camera_id", "person_id", "frame_number", "similarity")
@@ -55,7 +57,7 @@ class SearchServer:
     :param node: the history node.
     :param history: the robot's history, None until it is open.
     :param note_on: a remark for the response to a request; empty: none.
-    :param failed: takes why a search was not logged, for diagnostics.
+    :param audit: takes a record of each search.
     :param not_yet: why searches have to wait, a sentence; empty: they need not.
     """
 
@@ -65,20 +67,24 @@ class SearchServer:
         instance_id: str,
         history: Callable[[], RobotHistory | None],
         note_on: Callable[[SearchRequest], str],
-        failed: Callable[[StoreError], None],
+        audit: AuditWriter,
         not_yet: Callable[[], str] = lambda: "",
     ):
         self._node = node
         self._instance_id = instance_id
         self._history = history
         self._note_on = note_on
-        self._failed, self._not_yet = failed, not_yet
+        self._audit, self._not_yet = audit, not_yet
         self._rescan_service = RescanService(node)
         self._visits: VisitLog | None = None
         self._logged: OrderedDict[str, None] = OrderedDict()
         self._queue = SearchQueue()
         self._cache = ResponseCache()
-        self._counts = {"searches turned away as busy": 0, "searches not logged": 0}
+        self._counts = {
+            "searches turned away as busy": 0,
+            "searches not logged": 0,
+            "searches refused without reason": 0,
+        }
         self._busy_second = self._busy_sent = 0
         topic = node.mesh_topic("search/result")
         self._results = node.create_answer_publisher(msg.FaceSearchResult, topic, SEARCH_RESULT_PUB)
@@ -121,7 +127,8 @@ class SearchServer:
         except InvalidInput as error:
             self._node.inbox.refuse("search request", message.asker, str(error), error.kind)
             return
-        key = f"{message.search_id} {request.digest}"
+        # Another operator's question has a record of its own.
+        key = repr((message.search_id, request.digest, request.operator, request.reason))
         if not self._cache.begin(key, request.requester):
             if (result := self._cache.get(key)) is not None:
                 self._results.publish(result, message.asker)  # it was lost on its way
@@ -186,6 +193,9 @@ class SearchServer:
         started, history = time.perf_counter(), self._history()
         matches: tuple[Match, ...] = ()
         try:
+            if refusal := self._audit.refusal(request.operator, request.reason):
+                self._counts["searches refused without reason"] += 1
+                raise RequestError(refusal)
             if history is not None and (request.model_id == history.contract.id or request.face_crop):
                 response, matches = self._search(history, request, arrived_s)
             else:
@@ -229,7 +239,7 @@ class SearchServer:
             configured=self._node.cameras,
             now_ns=self._node.get_clock().now().nanoseconds,
         )
-        if other_model:
+        if other_model and not response.rejected_matches:
             false = estimate_false_matches(contract, request.threshold_for(contract), response.sightings)
             extra["expected_false_matches"] = false.expected
             extra |= {"expected_false_matches_low": false.low, "expected_false_matches_high": false.high}
@@ -262,33 +272,22 @@ class SearchServer:
                 self._events.publish(event_to_message(event, ""))
 
     def _log(self, request: SearchRequest, response: RobotResponse, matches: tuple[Match, ...]) -> None:
-        """Write the search to the audit log, and publish and store each match as an event."""
+        """Record the search in the audit log, and publish each match as an event."""
         history = self._history()
-        folder = history.path if history is not None else self._node.robot_folder() / self._node.robot_id
-        if not self._node.settings.event_logging.enabled or not folder.is_dir():
-            return
-        try:
-            room = history.room if history is not None else None
-            AuditLog(folder, room).append(request, response, matches, self._node.get_clock().now().nanoseconds)
-        except StoreError as error:
+        room = history.room if history is not None else None
+        if not self._audit.record(SEARCH, search_record(request, response, matches), room):
             self._counts["searches not logged"] += 1
-            self._failed(error)
         if history is not None and not only_persons(request):  # the search before it, for the face, had the matches
-            self._note_matches(history, request, response, matches)
+            self._publish_matches(history, request, response, matches)
 
-    def _note_matches(
+    def _publish_matches(
         self, history: RobotHistory, request: SearchRequest, response: RobotResponse, matches: tuple[Match, ...]
     ) -> None:
-        """Store each match as an event, then publish it."""
+        """Publish each match as an event. It is no event of who came and went, and not in the log of these."""
         face, search = request.reference or "embedding", request.search_id
         low = response.threshold if response.model_id else request.threshold_for(history.contract)
-        events = [
+        self.publish_events(
             PersonEvent(FACE_MATCHED, reference_face_id=face, search_id=search, **pick(match, _OF_MATCH))
             for match in matches[:MOST_EVENTS]
             if match.similarity >= low and not match.different_person
-        ]
-        try:
-            history.add_event(*events)
-        except StoreError as error:  # they wait in memory
-            self._failed(error)
-        self.publish_events(events)
+        )

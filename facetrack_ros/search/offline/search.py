@@ -132,18 +132,15 @@ class _Robot:
             )
             response, matches = _timed(partial(history.search, each, now_ns, beside=True), clock_ns)
             low = other.threshold_for(model)
-            false = estimate_false_matches(model, low, response.sightings, len(other.embeddings))
-            yield (
-                replace(
+            if not response.rejected_matches:
+                false = estimate_false_matches(model, low, response.sightings, len(other.embeddings))
+                response = replace(
                     response,
-                    model_id=model.id,
-                    threshold=low,
                     expected_false_matches=false.expected,
                     expected_false_matches_low=false.low,
                     expected_false_matches_high=false.high,
-                ),
-                matches,
-            )
+                )
+            yield replace(response, model_id=model.id, threshold=low), matches
 
 
 def _timed(

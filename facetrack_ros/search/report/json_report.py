@@ -4,6 +4,7 @@ import math
 
 from facetrack_ros.core.pose import RobotPose
 from facetrack_ros.core.utc import moment
+from facetrack_ros.search.audit.records import match_id
 from facetrack_ros.search.partial import partial_sentence
 from facetrack_ros.search.report.table import is_joined
 from facetrack_ros.search.response import Match, NotSearched, RobotResponse, SearchResponse
@@ -67,6 +68,7 @@ def _searched(response: SearchResponse) -> dict:
 
 def _match(match: Match, response: SearchResponse) -> dict:
     return {
+        "match_id": match_id(match),
         "robot_id": match.robot_id,
         "camera_id": match.camera_id,
         "person_id": match.person_id,
@@ -132,6 +134,8 @@ def _optional(robot: RobotResponse) -> dict:
     if robot.scene_pairs:
         rate = _number(robot.scene_false_match_rate)
         line |= {"scene_pairs": int(robot.scene_pairs), "scene_false_match_rate": rate}
+    if robot.verified_matches:
+        line |= {"verified_matches": int(robot.verified_matches), "rejected_matches": int(robot.rejected_matches)}
     return line
 
 

@@ -5,6 +5,7 @@ from datetime import timezone, tzinfo
 
 from facetrack_ros.core.utc import moment, show_span
 from facetrack_ros.models import catalog
+from facetrack_ros.search.audit.records import match_id
 from facetrack_ros.search.partial import not_searched_lines
 from facetrack_ros.search.report.trust import trust_sentence, wider_sentence
 from facetrack_ros.search.response import ANSWERED, Match, RobotResponse, SearchResponse
@@ -22,6 +23,7 @@ def response_table(response: SearchResponse, zone: tzinfo | None = timezone.utc)
     """
     parts = [
         _matches(response),
+        _unverified(response),
         _alike(response),
         _robots(response),
         searched_sentence(response, zone),
@@ -130,13 +132,22 @@ def _matches(response: SearchResponse) -> str:
         person = f"{match.person_id} ({match.name})" if match.name else match.person_id or "-"
         mark = ("*" if match.rescanned else "") + ("^" if is_joined(match, response) else "")
         times = (_clock(match.first_ns), _clock(match.last_ns))
-        rows.append((match.robot_id, match.camera_id, person, *times, f"{match.similarity:.3f}{mark}"))
+        similarity = f"{match.similarity:.3f}{mark}"
+        rows.append((match.robot_id, match.camera_id, person, *times, similarity, match_id(match)))
     days = [moment(match.first_ns).date() for match in response.matches]
-    header = ("robot", "camera", "person", "from", "to", "similarity")
+    header = ("robot", "camera", "person", "from", "to", "similarity", "match")
     if len(set(days)) == 1:
         return f"{days[0]} (UTC)\n" + _columns(header, rows, right=(5,))
     rows = [(*row[:3], str(day), *row[3:]) for row, day in zip(rows, days)]
     return "Times are UTC\n" + _columns((*header[:3], "day", *header[3:]), rows, right=(6,))
+
+
+def _unverified(response: SearchResponse) -> str:
+    if not response.matches:
+        return ""
+    return (
+        f"Matches are unverified until a person judges them: facetrack verify {response.search_id} MATCH confirm|reject"
+    )
 
 
 def _alike(response: SearchResponse) -> str:

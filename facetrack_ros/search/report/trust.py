@@ -14,7 +14,8 @@ def trust_sentence(response: SearchResponse) -> str:
     if math.isnan(response.expected_false_matches):
         return f"{opening}, false matches unknown, as this model's false-match rate was never measured."
     expected = f"{_number(response.expected_false_matches)} false matches expected by chance"
-    return f"{opening}, {expected} over {response.sightings} sightings{_range(response)}{_scenes(response)}."
+    over = f"{expected} over {response.sightings} sightings{_range(response)}{_scenes(response)}"
+    return f"{opening}, {over}.{_judged(response)}"
 
 
 def _scenes(response: SearchResponse) -> str:
@@ -25,6 +26,18 @@ def _scenes(response: SearchResponse) -> str:
     pairs = sum(robot.scene_pairs for robot in calibrated)
     robots = calibrated[0].robot_id if len(calibrated) == 1 else f"{len(calibrated)} robots"
     return f", and on {pairs} pairs of faces of different people seen by {robots}"
+
+
+def _judged(response: SearchResponse) -> str:
+    """What people said of earlier matches at this threshold."""
+    judged = [robot for robot in response.robots if robot.verified_matches]
+    if not judged:
+        return ""
+    verified = sum(robot.verified_matches for robot in judged)
+    rejected = sum(robot.rejected_matches for robot in judged)
+    robots = judged[0].robot_id if len(judged) == 1 else f"{len(judged)} robots"
+    counted = ", which counts" if rejected else ""
+    return f" Of {verified} earlier matches of {robots} that people verified, {rejected} were rejected{counted}."
 
 
 def wider_sentence(response: SearchResponse, contract: ModelContract | None) -> str:

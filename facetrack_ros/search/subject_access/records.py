@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from facetrack_ros.bounded_file import read_bounded_text
-from facetrack_ros.core.line_file import read_lines
 from facetrack_ros.core.utc import moment
-from facetrack_ros.errors import StoreError, store_errors
+from facetrack_ros.errors import StoreError
+from facetrack_ros.history.audit.audit_log import SEARCH, AuditLog
 from facetrack_ros.history.events.format import read_events
 from facetrack_ros.history.people.gallery_store import GalleryStore
 from facetrack_ros.history.people.merge_log import MergeLog
@@ -169,19 +169,14 @@ def _resembles(entry: GalleryEntry, sightings: list[Sighting], threshold: float 
 
 
 def _searches(folder: Path, subject: Subject) -> Iterator[dict]:
-    for file in sorted(folder.glob("searches-*.jsonl")):
-        with store_errors(f"cannot read {file}", "check its permissions"):
-            lines = read_lines(file)
-        for line in lines:
-            try:
-                record = json.loads(line)
-                persons = record.get("persons", ())
-                is_about = not subject.person_ids.isdisjoint(persons)
-            except (ValueError, AttributeError, TypeError, RecursionError):
-                logger.warning("a line of %s is damaged and left out", file)
-                continue
-            if is_about:
-                yield {name: record[name] for name in _OF_SEARCH if name in record}
+    for record in AuditLog(folder, folder.name).records([SEARCH]):
+        persons = record.get("persons", ())
+        if isinstance(persons, list) and not subject.person_ids.isdisjoint(filter(_is_text, persons)):
+            yield {name: record[name] for name in _OF_SEARCH if name in record}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _clips(folder: Path, subject: Subject) -> Iterator[dict]:

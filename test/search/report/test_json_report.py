@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from facetrack_ros.search.audit.records import match_id
 from facetrack_ros.search.report.json_report import response_to_dict
 from facetrack_ros.search.response import (
     ANSWERED,
@@ -63,6 +64,7 @@ def test_keys_and_values_are_those_promised():
         "searched": {**span, "robots": ["robot1"], "cameras": ["robot1/front"], "sightings": 9},
         "matches": [
             {
+                "match_id": match_id(RESPONSE.matches[0]),
                 "robot_id": "robot1",
                 "camera_id": "front",
                 "person_id": "p_1",

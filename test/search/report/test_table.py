@@ -39,9 +39,11 @@ def test_it_says_who_when_where_and_how_sure():
         response_table(RESPONSE)
         == """\
 2026-11-22 (UTC)
-robot   camera  person      from          to            similarity
-robot1  front   p_robot1_1  12:00:00.000  12:00:01.500       0.812
-robot1  front   -           12:01:00.000  12:01:01.000       0.400
+robot   camera  person      from          to            similarity  match
+robot1  front   p_robot1_1  12:00:00.000  12:00:01.500       0.812  robot1:46bf168c
+robot1  front   -           12:01:00.000  12:01:01.000       0.400  robot1:e18068b6
+
+Matches are unverified until a person judges them: facetrack verify s1 MATCH confirm|reject
 
 robot   status    matches  sightings   ms
 robot1  answered        2        120  3.2

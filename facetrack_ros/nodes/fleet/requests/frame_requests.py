@@ -37,6 +37,8 @@ class FrameRequests:
             tolerance=_span_of(values, "tolerance_ns"),
             max_frames=validation.count(field_of(values, "max_frames", int, 0), "max_frames", _MOST_NUMBER),
             max_bytes=validation.count(field_of(values, "max_bytes", int, 0), "max_bytes", _MOST_BYTES),
+            operator_name=request.operator,
+            reason=request.reason,
         )
         check_frames(call)
         response = self._services.get_frames(call, request.operator)
@@ -63,6 +65,8 @@ class FrameRequests:
             formats=list_of(values, "formats", str, MOST_FORMATS),
             boxes=field_of(values, "boxes", bool, False),
             name=field_of(values, "name", str, ""),
+            operator_name=request.operator,
+            reason=request.reason,
         )
         check_clip(call)
         saved = self._services.save_clip(call, request.operator)

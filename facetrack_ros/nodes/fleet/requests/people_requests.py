@@ -8,7 +8,8 @@ from facetrack_ros.core import validation
 from facetrack_ros.core.fleet.fleet_request import FleetRequest, field_of, list_of
 from facetrack_ros.core.fleet.kinds import ENROL, LIST_GALLERY, LIST_PEOPLE, MERGE, REMOVE, SPLIT
 from facetrack_ros.core.names import nfc
-from facetrack_ros.errors import InvalidInput, StoreError
+from facetrack_ros.errors import InvalidInput
+from facetrack_ros.history.audit.audit_log import ENROLMENT, REMOVAL
 from facetrack_ros.history.people.gallery_store import GalleryStore
 from facetrack_ros.history.requests.people_changes import enrol_entries, merge_persons, remove_entries, split_person
 from facetrack_ros.history.robot_history import RobotHistory
@@ -17,7 +18,6 @@ from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.fields import MOST_IDS
 from facetrack_ros.nodes.conversion.people import entry_to_message, verdict_to_message
 from facetrack_ros.nodes.fleet.requests.request_server import FleetRequestServer
-from facetrack_ros.search.audit_log import AuditLog
 from facetrack_ros.search.fleet.people_json import (
     decisions_from_json,
     entries_from_json,
@@ -42,7 +42,7 @@ class PeopleRequests:
     """
 
     def __init__(self, node: RobotMemberNode, server: FleetRequestServer, history: Callable[[], RobotHistory | None]):
-        self._node, self._history, self._log = node, history, server.log
+        self._node, self._server, self._history, self._log = node, server, history, server.log
         self._folder = node.robot_folder() / node.robot_id
         self._entries = node.create_publisher(msg.GalleryEntry, node.mesh_topic("gallery"), PEOPLE_RECORDS)
         self._decisions = node.create_publisher(msg.PersonVerdict, node.mesh_topic("verdicts"), PEOPLE_RECORDS)
@@ -74,7 +74,7 @@ class PeopleRequests:
         self._publish_deleted(outdated)
         ids = [entry.entry_id for entry in added]
         if added:
-            self._log_enrolment(added[0].name, ids, request.operator)
+            self._record(ENROLMENT, request, name=added[0].name, entries=ids, pictures=0, error="")
         return {"added": ids}
 
     def _remove(self, request: FleetRequest) -> dict[str, Any]:
@@ -83,6 +83,8 @@ class PeopleRequests:
         spared = {entry.entry_id for each in later for entry in entries_from_json(each.values, _MOST_ENTRIES)}
         deleted = remove_entries(self._folder, name, request.issued_ns, spared)
         self._publish_deleted(deleted)
+        if deleted:
+            self._record(REMOVAL, request, entries=deleted)
         return {"deleted": deleted}
 
     def _merge(self, request: FleetRequest) -> dict[str, Any]:
@@ -113,9 +115,7 @@ class PeopleRequests:
         for entry_id in entry_ids:
             self._entries.publish(msg.GalleryEntry(entry_id=entry_id, deleted=True))
 
-    def _log_enrolment(self, name: str, entry_ids: list[str], operator: str) -> None:
-        now_ns = self._node.get_clock().now().nanoseconds
-        try:
-            AuditLog(self._folder).append_enrolment(name, entry_ids, 0, operator, "", now_ns)
-        except StoreError as error:
-            self._node.get_logger().error(str(error), throttle_duration_sec=60.0)
+    def _record(self, kind: str, request: FleetRequest, **what: Any) -> None:
+        if self._server.audit is not None:
+            said = {"operator": request.operator, "reason": request.reason, "request": request.id}
+            self._server.audit.record(kind, {**said, **what})

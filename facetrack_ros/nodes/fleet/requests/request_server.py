@@ -9,14 +9,17 @@ from facetrack_ros import msg
 from facetrack_ros.concurrency.fair_mailbox import FairMailbox
 from facetrack_ros.concurrency.worker import Worker, run_calls
 from facetrack_ros.core.fleet.fleet_request import DONE, PENDING, REFUSED, FleetReceipt, FleetRequest, to_bytes
+from facetrack_ros.core.fleet.kinds import LIST_GALLERY, LIST_PEOPLE, LIST_REQUESTS, MISSED
 from facetrack_ros.core.printable import printable
 from facetrack_ros.errors import FacetrackError, InvalidInput, RequestError, StoreError
+from facetrack_ros.history.audit.audit_log import REQUEST
 from facetrack_ros.history.layout import robot_folder
 from facetrack_ros.history.requests.request_log import RequestLog
 from facetrack_ros.nodes.base.bounds import FLEET_REQUESTS
 from facetrack_ros.nodes.base.qos import RELIABLE, SEARCH_RESULT_PUB
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.fleet import fleet_request_from_message, receipt_to_message
+from facetrack_ros.nodes.fleet.audit_writer import AuditWriter
 from facetrack_ros.nodes.fleet.requests.fleet_trust import trust_of
 from facetrack_ros.nodes.fleet.requests.receipt_cache import ReceiptCache
 
@@ -26,6 +29,8 @@ MOST_WAITING, MOST_OF_ONE = 128, 32
 _MOST_BUSY_A_SECOND = 20
 _WHAT = "fleet request"
 
+#: Kinds of requests that change nothing and hand out no pictures; commands send them again and again.
+UNRECORDED = (LIST_PEOPLE, LIST_GALLERY, MISSED, LIST_REQUESTS)
 #: Does what a request says, in the worker; returns what the receipt holds, or refuses it with a FacetrackError.
 RequestHandler = Callable[[FleetRequest], dict[str, Any]]
 
@@ -53,9 +58,11 @@ class FleetRequestServer:
     :param instance_id: of the robot's process, as its heartbeats tell it.
     :ivar log: the requests that change something.
     :ivar catching_up: says why other requests have to wait, a sentence; empty: they need not.
+    :ivar audit: takes a record of each request that does more than list; None: nothing is recorded.
     """
 
     def __init__(self, node: RobotMemberNode, instance_id: str):
+        self.audit: AuditWriter | None = None
         self._node, self._instance_id = node, instance_id
         self._trust = trust_of(node)
         self._kinds: dict[str, _Kind] = {}
@@ -146,6 +153,7 @@ class FleetRequestServer:
             if receipt is None:
                 receipt = self._handled(request, relayed)
                 if receipt.state != PENDING:
+                    self._record(request, receipt)
                     self._cache.store(request, receipt)
                     receipt = self._cache.part(request)
             if receipt is not None and request.is_for(self._node.robot_id):
@@ -178,6 +186,8 @@ class FleetRequestServer:
         kind = self._kinds.get(request.kind)
         try:
             self._trust.check_request(request, relayed)
+            if self.audit is not None and request.kind not in UNRECORDED:
+                self.audit.require_reason(request.operator, request.reason)
             if kind is None:
                 raise RequestError(f"{self._node.robot_id} knows no requests of the kind {request.kind}")
             if not kind.at_once and (why := self.catching_up()):
@@ -206,6 +216,13 @@ class FleetRequestServer:
         except Exception as error:  # the requester waits for a receipt in any case
             self._node.inbox.fault(_WHAT, request.requester, error)
             return self._receipt(request, REFUSED, f"unexpected {type(error).__name__}: {error}")
+
+    def _record(self, request: FleetRequest, receipt: FleetReceipt) -> None:
+        if self.audit is None or request.kind in UNRECORDED:
+            return
+        said = {"operator": request.operator, "reason": request.reason, "requester": request.requester}
+        outcome = {"done": receipt.state == DONE, "error": receipt.reason}
+        self.audit.record(REQUEST, {**said, "request": request.id, "what": request.kind, **outcome})
 
     def _changed(self, request: FleetRequest, kind: _Kind) -> FleetReceipt:
         """Note a request that changes something, do it where it is for this robot, and note what was done.
