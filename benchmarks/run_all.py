@@ -68,6 +68,8 @@ BENCHMARKS = (
     Benchmark("audit_log", (), ("--records", "50", "--edits", "30")),
     Benchmark("event_log", (), ("--kills", "2", "--events", "10")),
     Benchmark("cdr", (), ("--kilobytes", "1", "--matches", "1")),
+    Benchmark("forget", ("time",), ("time", "--sightings", "5000", "--of-person", "50")),
+    Benchmark("forget", ("kills",), ("kills", "--kills", "1")),
     Benchmark("killed", (), ("--kills", "1", "--longest", "0.5")),
     Benchmark("frames_as_video", (CLIP,), (CLIP, "--frames", "4", "--noise", "0", "--seconds", "0")),
     Benchmark("event_times"),

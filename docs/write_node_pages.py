@@ -129,6 +129,7 @@ SERVICE = {
     "get_frames": "Frames of a camera, by time.",
     "verify_match": "Records that a person confirms or rejects a match of a search.",
     "save_clip": "Saves a clip as files below the robot's folder.",
+    "forget_person": "Forgets a person or a stretch of time on this robot, where it allows remote changes.",
     "enroll_face": "Enrols a person on every robot.",
 }
 

@@ -4,7 +4,8 @@ import heapq
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from facetrack_ros.history.clock_offsets import ClockOffsets
 from facetrack_ros.history.disk_room import DiskRoom, folder_bytes
 from facetrack_ros.history.events.log import EventLog
 from facetrack_ros.history.events.retention import prune_event_logs
+from facetrack_ros.history.forget.places import ForgetPlaces
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.enrolled_frames import EnrolledFrames
 from facetrack_ros.history.frames.recorder import FrameRecorder
@@ -29,7 +31,8 @@ from facetrack_ros.history.layout import refuse_shared, robot_folder
 from facetrack_ros.history.left_open import close_visits
 from facetrack_ros.history.pose_history import PoseHistory
 from facetrack_ros.history.set_aside import set_foreign_aside
-from facetrack_ros.history.sightings.model_contract import save_contract
+from facetrack_ros.history.sightings.database import stored_models
+from facetrack_ros.history.sightings.model_contract import load_contract, save_contract
 from facetrack_ros.history.sightings.recovery import open_or_recover, reopen_recovered
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.sightings.thumbnail import LazyThumbnails, Thumbnails
@@ -103,6 +106,9 @@ class RobotHistory:
         self._uncovered: deque[tuple[str, int]] = deque()
         self._analysed: deque[tuple[str, int]] = deque()
         self._lock = threading.Lock()
+        self._events_lock = threading.Lock()
+        # Ids of persons and tracks that were forgotten in this process: the tracker may still use them for a moment.
+        self._forgotten: frozenset[str] = frozenset()
         self.recorder: FrameRecorder | None = None
         if frames.mode != OFF:
             try:
@@ -218,6 +224,7 @@ class RobotHistory:
         :raises StoreError: an embedding is not one of the model's, or the disk does not take it.
         """
         self._note_coverage()
+        tracks = tuple(track for track in tracks if not self._is_forgotten(track))
         thumbnails: Thumbnails | LazyThumbnails
         if self._enrolled is not None:
             thumbnails = self._keep_enrolled(self._enrolled, camera_id, stamp_ns, tracks)
@@ -270,7 +277,8 @@ class RobotHistory:
         for event in events:
             if event.event == FACE_MATCHED and not event.search_id and self._frames.on_alert:
                 self.alert(event.stamp_ns, event.camera_id)
-        with self._lock:
+        events = tuple(event for event in events if event.person_id not in self._forgotten)
+        with self._events_lock:
             return self.events.append(*events)
 
     def catch_up(self) -> str:
@@ -297,6 +305,43 @@ class RobotHistory:
         events = tuple(close_visits(self.events.directory, self.sightings, archive))
         self.add_event(*events)
         return events
+
+    @contextmanager
+    def forget_places(self) -> Iterator[ForgetPlaces]:
+        """What is open of the robot's folder, to forget in it; events wait meanwhile.
+
+        :raises StoreError: part of the folder cannot be used.
+        """
+        if self.recorder is not None:
+            self.recorder.drain()
+        archive = self.recorder.archive if self.recorder is not None else None
+        with self._events_lock, ExitStack() as stack:
+            self.events.close()
+            others = [
+                stack.enter_context(closing(open_or_recover(self.path, load_contract(self.path, model), self.robot_id)))
+                for model in stored_models(self.path)
+                if model != self.contract.id
+            ]
+            yield ForgetPlaces(self.path, self.robot_id, (self.sightings, *others), archive, self.events.directory)
+
+    def drop(self, person_ids: Iterable[str], track_ids: Iterable[str], hides: Callable[[str, int], bool]) -> None:
+        """Drop persons and tracks from memory, and take nothing more of them: their ids are forgotten.
+
+        :param hides: whether a camera's frame of a stamp goes, too.
+        """
+        self._forgotten |= {*person_ids, *track_ids}
+        for camera, ring in self._all_rings().items():
+            ring.remove(partial(hides, camera))
+        with self._lock:
+            self._latest = {
+                camera: frame for camera, frame in self._latest.items() if not hides(camera, frame.stamp_ns)
+            }
+        if self.recorder is not None:
+            self.recorder.drop_tracks(self._is_forgotten)
+        self.events.drop_waiting(lambda event: event.person_id in self._forgotten)
+
+    def _is_forgotten(self, track: Track) -> bool:
+        return track.person_id in self._forgotten or track.track_id in self._forgotten
 
     def alert(self, stamp_ns: int, camera_id: str = "") -> None:
         """Keep the frames around a stamp on disk, of all cameras where ``camera_id`` is empty; not in mode ``off``."""
@@ -357,7 +402,7 @@ class RobotHistory:
 
         :raises StoreError: the disk does not take the last sightings.
         """
-        with self._lock:
+        with self._events_lock:
             self.events.close()
         if self.recorder is not None:
             self.recorder.close()

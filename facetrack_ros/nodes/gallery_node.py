@@ -14,6 +14,7 @@ from facetrack_ros.enrolment.entries import Enrolment, EnrolmentPicture, build_g
 from facetrack_ros.enrolment.picture_folder import FolderPicture, enrolment_pictures, removed_pictures
 from facetrack_ros.errors import ConfigError, FacetrackError, StoreError
 from facetrack_ros.history.audit.audit_log import ENROLMENT, REMOVAL
+from facetrack_ros.history.forget.tombstones import Tombstones
 from facetrack_ros.history.layout import robot_folder
 from facetrack_ros.history.people.gallery_store import GalleryStore
 from facetrack_ros.history.stored_ids import open_ids
@@ -40,6 +41,8 @@ from facetrack_ros.vision.settings import FACE_OPTIONS, face_settings
 MOST_CALLS = 16
 # How often the gallery folder is listed.
 FOLDER_S = 5.0
+# How often it is checked whether the robot has forgotten an entry.
+FORGOTTEN_S = 1.0
 _FROM_FOLDER = "folder:"
 
 
@@ -64,6 +67,7 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         self._ids = open_ids(folder / "gallery_ids.json", self.robot_id)
         self._store = GalleryStore(folder)
         self._store.repair()
+        self._tombstones, self._forgotten = Tombstones(folder), frozenset[str]()
         self._deleted_by_others, self._warnings = 0, ThrottledLog(self.get_logger())
         self._folder_listing: tuple[str, ...] | None = None
         self._health = ServiceHealth("gallery", "enrolments done")
@@ -77,6 +81,7 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         serve = self.inbox.serve("enroll_face call", self._serve, self._health.raised, check_enrolment)
         self.create_service(srv.EnrollFace, self.robot_topic("enroll_face"), serve, callback_group=group)
         self._worker.put("", (self._publish_all,))
+        steady_timer(self, FORGOTTEN_S, lambda: self._worker.put("", (self._delete_forgotten,)))
         if self.settings.gallery.folder:
             steady_timer(self, FOLDER_S, lambda: self._worker.put("", (self._enrol_folder,)))
         self._diagnostics = Diagnostics(self, self.robot_id, lambda: [self._report()])
@@ -172,6 +177,8 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
 
     def on_entry(self, entry: GalleryEntry) -> None:
         """Store an entry, and publish it again unless it is known."""
+        if self._tombstones.forgot_entry(entry.entry_id, entry.model_id, entry.embedding, entry.stamp_ns):
+            raise EntryRefused(f"{entry.entry_id} was forgotten here", "forgotten")
         if self._store.add(entry, foreign=True):
             self._publisher.publish(entry_to_message(entry))
             self._log_enrolment(entry.name, (entry.entry_id,), 0, asker=entry.by)
@@ -182,6 +189,14 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
             self._deleted_by_others += 1
             self._warnings.warn("deleted", f"gallery entry {entry_id} is deleted, as the mesh says")
             self._delete(entry_id, "as the mesh says")
+
+    def _delete_forgotten(self) -> None:
+        """Tell every robot to delete the entries that this one has forgotten."""
+        self._tombstones.read()
+        new = self._tombstones.entry_ids - self._forgotten
+        self._forgotten |= new
+        for entry_id in sorted(new):
+            self._delete(entry_id, "it was forgotten")
 
     def _delete(self, entry_id: str, why: str) -> None:
         self._audit.record(REMOVAL, {"operator": "", "reason": why, "entries": [entry_id]})

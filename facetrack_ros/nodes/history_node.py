@@ -94,6 +94,7 @@ class HistoryNode(RobotMemberNode):
         self._search_server = SearchServer(
             self, self.instance_id, lambda: self.history, self._clock_note, self.audit, not_yet
         )
+        self.requests.forgotten.append(self._search_server.forget_answers)
         self._heartbeat_timer = steady_timer(self, 1.0, self._publish_status)
         self._frame_services = FrameServices(self, lambda: self.history, self.audit, not_yet)
         self.requests.hand_out(self._frame_services)

@@ -95,7 +95,7 @@ class TrackerNode(RobotMemberNode):
         decisions = MergeLog(self.robot_folder() / self.robot_id)
         audit = AuditWriter(self, lambda error: self.get_logger().error(str(error), throttle_duration_sec=60.0))
         self._exchange = PeopleSync(self, decisions, self._worker, self._roster, self._own_instance, audit)
-        steady_timer(self, TICK_S, lambda: self._worker.put("", (self.stage.advance,)))
+        steady_timer(self, TICK_S, lambda: self._worker.put("", (self._advance,)))
         self._waiting = ImageBuffer(self.cameras)
         self._images: ImageInput | None = None
         if subscribe:
@@ -106,6 +106,12 @@ class TrackerNode(RobotMemberNode):
                 self.receive_camera(camera, msg.Faces, "faces", read_faces, self._on_faces)
             if self.stage.needs_images:
                 self._images = ImageInput(self, self.cameras, self.settings, self._waiting.keep, rotations)
+
+    def _advance(self) -> None:
+        if self._exchange.newly_forgotten():
+            self.stage.close()
+            self._exchange.forget()
+        self.stage.advance()
 
     def _poll_roster(self) -> None:
         self._roster.poll()

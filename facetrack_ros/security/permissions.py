@@ -26,6 +26,7 @@ OF_KIND = {
     "split": "merge",
     "verify": "verify",
     "forget": "forget",
+    "forget_preview": "forget",
     "audit": "audit",
     "list_requests": "audit",
     "missed": "",

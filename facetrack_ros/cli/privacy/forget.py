@@ -6,8 +6,10 @@ import sys
 import uuid
 from typing import Any
 
+from facetrack_ros.cli.arguments import seconds
 from facetrack_ros.cli.audit.operator import record_stored
 from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
+from facetrack_ros.cli.mesh_option import add_mesh_argument
 from facetrack_ros.cli.robot_folders import robot_folders
 from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.core.user import user_name
@@ -31,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--blur", action="store_true", help="keep frames and clips, with the person's region destroyed")
     add("--dry-run", action="store_true", help="only say what would be deleted, and what others would lose")
     add("--yes", action="store_true", help="delete also where that is more than half of what a robot holds")
-    add("--data", required=True, metavar="DIR", help="stored histories, one folder per robot; none may be running")
+    add("--data", metavar="DIR", help="stored histories instead of the mesh, one folder per robot; none may be running")
+    add_mesh_argument(parser)
+    add("--timeout", type=seconds, default=60.0, metavar="S", help="longest wait for the robots of the mesh")
     add("--config", metavar="FILE", help="settings, a YAML file: models, folders")
     add("--operator", default="", metavar="NAME", help="who asks, for the receipt; default: this user")
     add("--reason", default="", metavar="TEXT", help="why, for the receipt")
@@ -41,10 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Forget, print, and return 0: done, 1: there was nothing, 3: not on every robot."""
     target = _target(arguments)
-    from facetrack_ros.cli.privacy.forget_stored import forget_stored
+    if arguments.data:
+        from facetrack_ros.cli.privacy.forget_stored import forget_stored as forget
+    else:
+        from facetrack_ros.cli.privacy.forget_mesh import forget_mesh as forget
 
-    robots = forget_stored(arguments, target)
-    if not arguments.dry_run:
+    robots = forget(arguments, target)
+    if arguments.data and not arguments.dry_run:
         _record(
             arguments, target, [robot["robot_id"] for robot in robots if not robot["error"] and not robot["nothing"]]
         )

@@ -14,11 +14,14 @@ from facetrack_ros.errors import FacetrackError, RequestError, StoreError
 from facetrack_ros.history.forget.forgetter import ForgetOutcome, Forgetter
 from facetrack_ros.history.forget.order import ForgetTarget
 from facetrack_ros.history.forget.places import stored_places
+from facetrack_ros.history.forget.returned import forget_returned
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.layout import RobotFolder
 from facetrack_ros.history.sightings.database import stored_models
 from facetrack_ros.search.offline.persons import stored_merges
 from facetrack_ros.search.reference_image import decode_reference, read_picture
+from facetrack_ros.security.keys import Identity
+from facetrack_ros.security.keys_folder import KeysFolder
 
 
 def forget_stored(arguments: argparse.Namespace, asked: dict[str, Any]) -> list[dict[str, Any]]:
@@ -73,8 +76,9 @@ def _open(stack: ExitStack, folder: RobotFolder, config: Config) -> Forgetter:
     events = logs / folder.robot_id if logs is not None else folder.path
     frames = FrameSettings.of_config(config).folder(folder.path)
     places = stack.enter_context(stored_places(folder.path, folder.robot_id, events, frames))
-    forgetter = Forgetter(places, time.time_ns)
-    forgetter.finish()
+    key = KeysFolder().key_path(folder.robot_id)
+    forgetter = Forgetter(places, time.time_ns, Identity.read(key) if key.exists() else None)
+    forget_returned(places, forgetter, time.time_ns())
     return forgetter
 
 

@@ -7,7 +7,7 @@ or the medium remaps its blocks (most flash), old blocks may stay; only encrypti
 import os
 import shutil
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -104,6 +104,20 @@ def put_in_place(part: Path, path: Path) -> None:
     finally:
         if old >= 0:
             os.close(old)
+
+
+def sync_files(paths: Iterable[Path]) -> None:
+    """Hand what was written to files to the disk; those that are gone are left out.
+
+    :raises OSError: the disk refuses.
+    """
+    for path in paths:
+        with suppress(FileNotFoundError):
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fdatasync(file)
+            finally:
+                os.close(file)
 
 
 def sync_folder(folder: Path) -> None:

@@ -23,3 +23,10 @@ CLIP = "clip"
 MISSED = "missed"
 #: What a robot did on the requests that changed something: ``requests``, each with its ``receipt``.
 LIST_REQUESTS = "list_requests"
+#: Delete a person or a stretch of time so that no byte is left: ``order_id``, ``more_persons``, ``more_entries``,
+#: ``more_tracks``, ids, or ``person_id``, or ``start_ns`` and ``end_ns``; ``blur``, ``yes``. Never a face or a name, as
+#: requests that change something are kept. Answer: ``nothing``, ``found``, ``receipt``.
+FORGET = "forget"
+#: What would be deleted: fields of ``forget``, or ``faces``, embeddings by model, or ``name``. Answer: as of
+#: ``forget``, with ``person_ids``, ``entry_ids``, ``track_ids``, ``names``, ``too_much``.
+FORGET_PREVIEW = "forget_preview"

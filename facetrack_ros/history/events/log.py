@@ -2,6 +2,7 @@
 
 import os
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from itertools import islice, takewhile
@@ -87,6 +88,10 @@ class EventLog:
             raise
         self._failing = False
         return True
+
+    def drop_waiting(self, doomed: Callable[[PersonEvent], bool]) -> None:
+        """Drop events that wait for the disk."""
+        self._pending = deque(event for event in self._pending if not doomed(event))
 
     def close(self) -> None:
         """Close the file; a later :meth:`append` opens it again."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ class ClipManifest:
                 if _is_person(order, person):
                     yield camera, stamp, np.array(person["bbox"], np.float32)
 
-    def track_ids_of(self, person_ids: tuple[str, ...]) -> set[str]:
+    def track_ids_of(self, person_ids: Collection[str]) -> set[str]:
         """The tracks that the clip says are of a person."""
         return {
             str(person.get("track_id"))

@@ -6,7 +6,7 @@ is searched once more, and only if nothing is found the receipt is written and t
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from facetrack_ros.core.disk.overwriting import shred, shred_folder
 from facetrack_ros.errors import RequestError, StoreError, store_errors
 from facetrack_ros.history.forget.clips import ClipManifest, forget_clip
-from facetrack_ros.history.forget.log_lines import edit_log, event_edit, search_edit
+from facetrack_ros.history.forget.log_lines import edit_log, event_edit, request_edit, search_edit
 from facetrack_ros.history.forget.order import ForgetOrder, ForgetTarget, end_intent, read_intent, write_intent
 from facetrack_ros.history.forget.places import ForgetPlaces
 from facetrack_ros.history.forget.presence import Presence
@@ -36,12 +36,18 @@ class ForgetOutcome:
     """What was forgotten, or would be.
 
     :param receipt: as written; None: nothing was done.
+    :param unnamed_tracks: tracks without a person that show the face.
     """
 
     order: ForgetOrder
     preview: ForgetPreview
     presence: Presence
     receipt: dict[str, Any] | None = None
+    unnamed_tracks: tuple[str, ...] = ()
+
+    def hides(self, camera_id: str, stamp_ns: int) -> bool:
+        """Whether a frame may show what is forgotten."""
+        return self.order.within(stamp_ns) or self.presence.shows(camera_id, stamp_ns)
 
 
 class Forgetter:
@@ -62,7 +68,12 @@ class Forgetter:
         :param merges: of other robots.
         :raises StoreError: part of the folder cannot be read.
         """
-        return ForgetOutcome(*find_order(self._places, target, self._clock_ns(), merges))
+        order, preview, presence = find_order(self._places, target, self._clock_ns(), merges)
+        unnamed: set[str] = set()
+        for store in self._places.stores:
+            traces = store.traces_of(ids=order.rows.get(store.contract.id, ()))
+            unnamed.update(trace.track_id for trace in traces if trace.track_id)
+        return ForgetOutcome(order, preview, presence, unnamed_tracks=tuple(sorted(unnamed)))
 
     def forget(self, found: ForgetOutcome, brake: bool = True) -> ForgetOutcome:
         """Forget what :meth:`look` found.
@@ -73,8 +84,15 @@ class Forgetter:
         """
         if brake and found.preview.too_much:
             raise RequestError(f"{found.preview.too_much}, more than half, so nothing is: --yes deletes them")
-        write_intent(self._places.path, found.order)
-        return self._run(found.order, interrupted=False)
+        return self._begin(found.order)
+
+    def forget_order(self, order: ForgetOrder) -> ForgetOutcome:
+        """Forget what an order says, whatever its share.
+
+        :raises StoreError: something cannot be deleted.
+        """
+        preview, _ = find_traces(self._places, order)
+        return self._begin(replace(order, found=preview.as_dict()))
 
     def finish(self) -> ForgetOutcome | None:
         """Finish what a process that ended meanwhile began; None: there is nothing.
@@ -87,6 +105,10 @@ class Forgetter:
         logger.warning("%s was being forgotten when the robot ended, and is forgotten now", order.order_id)
         return self._run(order, interrupted=True)
 
+    def _begin(self, order: ForgetOrder) -> ForgetOutcome:
+        write_intent(self._places.path, order)
+        return self._run(order, interrupted=False)
+
     def _run(self, order: ForgetOrder, interrupted: bool) -> ForgetOutcome:
         self._tombstones.add(Tombstone.of(order))
         presence = find_presence(self._places, order)
@@ -98,13 +120,15 @@ class Forgetter:
             edit_log(log, event_edit(order, log.suffix), change=True)
         for log in self._places.search_logs():
             edit_log(log, search_edit(order), change=True)
+        edit_log(self._places.requests, request_edit(order), change=True)
         self._forget_people(order)
         self._delete_leftovers()
         for store in self._places.stores:
             store.erase(np.array([trace.row for trace in traces_of(store, order)], np.int64))
             if order.start_ns is not None and order.end_ns is not None:
                 store.uncover(order.start_ns, order.end_ns)
-        self._check(order)
+            store.mark_forgotten([order.order_id])
+        self._check(replace(order, rows={}))  # their ids may be given again
         receipt = self._receipts.append(order, interrupted, self._clock_ns())
         end_intent(self._places.path)
         return ForgetOutcome(order, ForgetPreview(), presence, receipt)

@@ -1,9 +1,11 @@
 """Lines of logs that name a person: left out, or with the person's fields emptied."""
 
+import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+from facetrack_ros.core.fleet.kinds import FORGET
 from facetrack_ros.core.line_file import rewrite_lines
 from facetrack_ros.errors import store_errors
 from facetrack_ros.history.events.format import parse_line
@@ -47,6 +49,34 @@ def event_edit(order: ForgetOrder, suffix: str) -> Edit:
     return edit
 
 
+def request_edit(order: ForgetOrder) -> Edit:
+    """Leaves of requests that name a person, and of their receipts, the id alone; those to forget stay as they are."""
+    needles, to_forget = order.needles, set[str]()
+
+    def edit(line: bytes) -> bytes | None:
+        if order.of_time:
+            return line
+        try:
+            record = json.loads(line)
+            kind = "request" if "request" in record else "receipt" if "receipt" in record else ""
+            if not kind:
+                return line
+            values = record[kind]
+            body = base64.b64decode(values.get("body") or "")
+            if values.get("kind") == FORGET:
+                to_forget.add(values["id"])
+            kept = values.get("kind") == FORGET or values.get("request_id") in to_forget
+            if kept or not any(needle in body for needle in needles):
+                return line
+            if kind == "request":
+                return json.dumps({"forgotten": values["id"]}).encode()
+            return json.dumps({"receipt": values | {"body": ""}}).encode()
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return None
+
+    return edit
+
+
 def search_edit(order: ForgetOrder) -> Edit:
     """Empties the fields of a search log that name a person: whom was searched for, found or enrolled."""
     needles, words = order.needles, order.words
@@ -60,7 +90,7 @@ def search_edit(order: ForgetOrder) -> Edit:
             if entry.get("reference") in words:
                 entry["reference"] = FORGOTTEN
                 entry["question"] = ""  # a hash of the face that was searched for
-            if entry.get("name") in words:
+            if entry.get("name") in words or not words.isdisjoint(entry.get("entries", ())):
                 entry["name"] = FORGOTTEN
             for key in ("persons", "entries"):
                 if key in entry:

@@ -30,7 +30,9 @@ class ForgetTarget:
     :param blur: keep frames and clips, with the person's region destroyed.
     :param operator: who asks.
     :param reason: why, in the operator's words.
-    :param more_persons: further ids of the person, as other robots found them; ``more_entries``: gallery entries.
+    :param more_persons: further ids of the person, as other robots found them; ``more_entries``: gallery entries;
+        ``more_tracks``: tracks without a person. They may also be all that is asked for.
+    :param asked_ns: when it was asked; what was enrolled later stays. 0: now.
     """
 
     order_id: str
@@ -44,11 +46,14 @@ class ForgetTarget:
     reason: str = ""
     more_persons: tuple[str, ...] = ()
     more_entries: tuple[str, ...] = ()
+    more_tracks: tuple[str, ...] = ()
+    asked_ns: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", nfc(self.name))
         asked = (bool(self.person_id), bool(self.name), bool(self.faces), self.start_ns is not None)
-        if sum(asked) != 1 or (self.start_ns is None) != (self.end_ns is None):
+        by_ids = bool(self.more_persons or self.more_entries or self.more_tracks)
+        if (sum(asked) != 1 and not (by_ids and not any(asked))) or (self.start_ns is None) != (self.end_ns is None):
             raise RequestError("name one thing to forget: a person, a name, a picture, or a stretch of time")
         if self.start_ns is not None and self.end_ns is not None and self.end_ns < self.start_ns:
             raise RequestError("the stretch of time ends before it begins")
@@ -107,7 +112,7 @@ class ForgetOrder:
     def needles(self) -> tuple[bytes, ...]:
         """Texts of which one is in every line or message that names the person or a track of the person."""
         words = (*self.words, *self.track_ids)
-        escaped = (json.dumps(word, ensure_ascii=False)[1:-1] for word in words)
+        escaped = [json.dumps(word, ensure_ascii=ascii)[1:-1] for word in words for ascii in (False, True)]
         return tuple(sorted({word.encode() for word in (*words, *escaped) if word}))
 
     def overlaps(self, first_ns: int, last_ns: int) -> bool:

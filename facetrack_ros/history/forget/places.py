@@ -9,9 +9,11 @@ from facetrack_ros.history.events.format import event_logs
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.retention import Limits
 from facetrack_ros.history.people.gallery_store import FOLDER
+from facetrack_ros.history.requests.request_log import NAME as REQUESTS
 from facetrack_ros.history.set_aside import files_set_aside
 from facetrack_ros.history.sightings.database import stored_models
 from facetrack_ros.history.sightings.model_contract import load_contract
+from facetrack_ros.history.sightings.recovery import open_or_recover
 from facetrack_ros.history.sightings.store import SightingStore
 
 #: No limit: what is opened to forget deletes nothing for want of room.
@@ -42,6 +44,11 @@ class ForgetPlaces:
         """The logs of who searched."""
         return sorted(self.path.glob("searches-*.jsonl"))
 
+    @property
+    def requests(self) -> Path:
+        """The log of requests that changed something; it may be absent."""
+        return self.path / REQUESTS
+
     def clips(self) -> list[Path]:
         """The folders of saved clips, whole ones only."""
         return sorted(manifest.parent for manifest in self.path.glob("clips/*/manifest.json"))
@@ -66,7 +73,7 @@ def stored_places(path: Path, robot_id: str, events: Path, frames: Path) -> Iter
     """
     with ExitStack() as stack:
         stores = tuple(
-            stack.enter_context(closing(SightingStore(path, load_contract(path, model), robot_id)))
+            stack.enter_context(closing(open_or_recover(path, load_contract(path, model), robot_id)))
             for model in stored_models(path)
         )
         archive = None

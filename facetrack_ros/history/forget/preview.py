@@ -1,7 +1,7 @@
 """What forgetting a person or a time would delete in a robot's folder, and what others would lose."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,7 +13,7 @@ from facetrack_ros.core.vectors import unit_vector
 from facetrack_ros.errors import InvalidInput, StoreError, store_errors
 from facetrack_ros.history.events.format import read_log
 from facetrack_ros.history.forget.clips import ClipManifest
-from facetrack_ros.history.forget.log_lines import edit_log, event_edit, search_edit
+from facetrack_ros.history.forget.log_lines import edit_log, event_edit, request_edit, search_edit
 from facetrack_ros.history.forget.order import ForgetOrder, ForgetTarget
 from facetrack_ros.history.forget.places import ForgetPlaces
 from facetrack_ros.history.forget.presence import Presence
@@ -54,6 +54,7 @@ class ForgetPreview:
     thumbnails: int = 0
     events: int = 0
     search_lines: int = 0
+    requests: int = 0
     recordings: RecordingChange = field(default_factory=RecordingChange)
     frames_stored: int = 0
     clips: list[str] = field(default_factory=list)
@@ -66,7 +67,7 @@ class ForgetPreview:
     @property
     def empty(self) -> bool:
         """Whether there is nothing to forget; copies that were set aside do not count, for they may hold anyone."""
-        counts = self.events, self.search_lines, len(self.clips), self.merges, self.entries
+        counts = self.events, self.search_lines, self.requests, len(self.clips), self.merges, self.entries
         return not (self.sightings or any(counts) or self.recordings)
 
     @property
@@ -89,6 +90,7 @@ class ForgetPreview:
             "thumbnails": self.thumbnails,
             "events": self.events,
             "search_log_lines": self.search_lines,
+            "requests": self.requests,
             "frames_deleted": dict(recordings.deleted),
             "frames_blurred": dict(recordings.blurred),
             "frames_encoded_again": recordings.encoded_again,
@@ -118,7 +120,8 @@ def find_order(
     known = MergeLog(places.path).read()
     for decision in merges.decisions if merges is not None else ():
         known.add_listed(decision)
-    entries = GalleryStore(places.path).read()
+    asked_ns = target.asked_ns or now_ns
+    entries = [entry for entry in GalleryStore(places.path).read() if entry.stamp_ns <= asked_ns]
     order = ForgetOrder(
         target.order_id,
         places.robot_id,
@@ -127,7 +130,7 @@ def find_order(
         blur=target.blur,
         operator=target.operator,
         reason=target.reason,
-        stamp_ns=now_ns,
+        stamp_ns=asked_ns,
     )
     similar: set[str] = set()
     if not target.of_time:
@@ -171,6 +174,7 @@ def find_traces(places: ForgetPlaces, order: ForgetOrder) -> tuple[ForgetPreview
         preview.events += edit_log(log, event_edit(order, log.suffix), change=False)
     for log in places.search_logs():
         preview.search_lines += edit_log(log, search_edit(order), change=False)
+    preview.requests = edit_log(places.requests, request_edit(order), change=False)
     for clip in map(ClipManifest.read, places.clips()):
         if clip.concerns(order, presence):
             preview.clips.append(clip.folder.name)
@@ -187,8 +191,7 @@ def traces_of(store: SightingStore, order: ForgetOrder) -> list[SightingTrace]:
     """The sightings of an order in a store."""
     if order.start_ns is not None and order.end_ns is not None:
         return store.traces_between(order.start_ns, order.end_ns)
-    rows = [trace.row for trace in store.traces_of(ids=order.rows.get(store.contract.id, ())) if not trace.person_id]
-    return store.traces_of(order.person_ids, order.track_ids, rows)
+    return store.traces_of(order.person_ids, order.track_ids, order.rows.get(store.contract.id, ()))
 
 
 def find_presence(places: ForgetPlaces, order: ForgetOrder) -> Presence:
@@ -201,7 +204,7 @@ def find_presence(places: ForgetPlaces, order: ForgetOrder) -> Presence:
             presence.add_span(trace.camera_id, trace.first_ns, trace.last_ns)
             presence.add_box(trace.camera_id, trace.stamp_ns, trace.bbox)
     persons, tracks = set(order.person_ids), set(order.track_ids)
-    for camera, stamp, content in _stored_tracks(places, order.needles):
+    for camera, stamp, content in stored_tracks(places, order.needles):
         with suppress(ValueError):
             for track in read_tracks_message(content).tracks:
                 if track.person_id in persons or track.track_id in tracks:
@@ -233,7 +236,7 @@ def _events(places: ForgetPlaces, order: ForgetOrder) -> Iterator[dict]:
             yield from (event for event in read_log(path)[0] if event.get("person_id") in order.person_ids)
 
 
-def _stored_tracks(places: ForgetPlaces, needles: Iterable[bytes]) -> Iterator[tuple[str, int, bytes]]:
+def stored_tracks(places: ForgetPlaces, needles: Iterable[bytes]) -> Iterator[tuple[str, int, bytes]]:
     """The messages of tracks in the robot's frames that hold one of some texts."""
     needles = tuple(needles)
     for path, table in places.archive.sealed() if places.archive is not None and needles else ():
@@ -268,6 +271,7 @@ class _PersonSearch:
                 self._add_person(person)
         self._add_entries([entry for entry in self._entries if entry.entry_id in target.more_entries])
         self.entry_ids.update(target.more_entries)
+        self.track_ids.update(target.more_tracks)
         for store in self._places.stores:
             self._add_by_face(store, target)
         self._add_recognised()
@@ -294,7 +298,7 @@ class _PersonSearch:
         for person, rows in by_person.items():
             if not person:
                 self.rows.setdefault(model, set()).update(rows)
-            elif not target.person_id and person not in self.person_ids:
+            elif (target.name or target.faces) and person not in self.person_ids:
                 mean = _mean(*store.best_faces(person, _FACES_OF_A_PERSON))
                 if mean is not None and float(mean @ face) >= threshold:
                     self._add_person(person)
@@ -316,16 +320,18 @@ class _PersonSearch:
     def _face(self, store: SightingStore, target: ForgetTarget) -> np.ndarray | None:
         """The person's face by a store's model; None where it is not known."""
         model = store.contract.id
-        if target.person_id:
+        if target.faces:
+            try:
+                return unit_vector(target.faces[model], store.contract.dimension) if model in target.faces else None
+            except (InvalidInput, StoreError):
+                return None
+        if self.person_ids and not target.name:
             faces = [store.best_faces(person, _FACES_OF_A_PERSON) for person in self.person_ids]
-            return _mean(np.concatenate([rows for rows, _ in faces]), np.concatenate([good for _, good in faces]))
-        if target.name:
-            known = [each for each in self._entries if each.entry_id in self.entry_ids and each.model_id == model]
-            return _mean(np.array([each.embedding for each in known]), np.array([each.quality for each in known]))
-        try:
-            return unit_vector(target.faces[model], store.contract.dimension) if model in target.faces else None
-        except (InvalidInput, StoreError):
-            return None
+            seen = _mean(np.concatenate([rows for rows, _ in faces]), np.concatenate([good for _, good in faces]))
+            if seen is not None:
+                return seen
+        known = [each for each in self._entries if each.entry_id in self.entry_ids and each.model_id == model]
+        return _mean(np.array([each.embedding for each in known]), np.array([each.quality for each in known]))
 
     def _add_recognised(self) -> None:
         """Persons whom the tracker took for an enrolled one, and entries that it took them for, as the events say."""
@@ -344,16 +350,25 @@ class _PersonSearch:
 
     def _add_tracks(self) -> None:
         """Every track of the persons, under which they were seen before they had an id."""
-        for store in self._places.stores:
-            traces = store.traces_of(self.person_ids, ids=self.rows.get(store.contract.id, ()))
-            self.track_ids.update(trace.track_id for trace in traces if trace.track_id)
-        needles = [person.encode() for person in self.person_ids]
-        for _, _, content in _stored_tracks(self._places, needles):
-            with suppress(ValueError):
-                tracks = read_tracks_message(content).tracks
-                self.track_ids.update(track.track_id for track in tracks if track.person_id in self.person_ids)
-        for clip in map(ClipManifest.read, self._places.clips()):
-            self.track_ids |= clip.track_ids_of(tuple(self.person_ids))
+        self.track_ids |= tracks_of_persons(self._places, self.person_ids, self.rows)
+
+
+def tracks_of_persons(places: ForgetPlaces, person_ids: Collection[str], rows: Mapping[str, Iterable[int]]) -> set[str]:
+    """Every track of persons and sightings, in stores, recordings and clips.
+
+    :param rows: database ids of sightings, by model id.
+    """
+    found: set[str] = set()
+    for store in places.stores:
+        traces = store.traces_of(person_ids, ids=rows.get(store.contract.id, ()))
+        found.update(trace.track_id for trace in traces if trace.track_id)
+    for _, _, content in stored_tracks(places, [person.encode() for person in person_ids]):
+        with suppress(ValueError):
+            tracks = read_tracks_message(content).tracks
+            found.update(track.track_id for track in tracks if track.person_id in person_ids)
+    for clip in map(ClipManifest.read, places.clips()):
+        found |= clip.track_ids_of(person_ids)
+    return found
 
 
 def _alike(entry: GalleryEntry, face: np.ndarray, threshold: float) -> bool:

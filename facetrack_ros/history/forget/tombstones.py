@@ -101,6 +101,16 @@ class Tombstones:
             self._seen = state
         return tuple(sorted(self._known.values(), key=lambda each: each.stamp_ns))
 
+    @property
+    def person_ids(self) -> frozenset[str]:
+        """Every person id that was forgotten, as of the last :meth:`read`."""
+        return self._person_ids
+
+    @property
+    def entry_ids(self) -> frozenset[str]:
+        """Every gallery entry that was forgotten, as of the last :meth:`read`."""
+        return self._entry_ids
+
     def forgot_person(self, *person_ids: str) -> bool:
         """Whether one of some ids was forgotten.
 

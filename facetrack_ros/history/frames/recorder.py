@@ -107,6 +107,13 @@ class FrameRecorder:
             if self._wanted(camera_id, stamp_ns):
                 self._put(item)
 
+    def drop_tracks(self, doomed: Callable[[Track], bool]) -> None:
+        """Drop tracks from memory."""
+        with self._condition:
+            for camera_id, held in self._tracks.items():
+                kept = (item._replace(tracks=tuple(each for each in item.tracks if not doomed(each))) for item in held)
+                self._tracks[camera_id] = deque((item for item in kept if item.tracks), held.maxlen)
+
     def tracks_held(self, camera_id: str, start_ns: int, end_ns: int) -> dict[int, tuple[Track, ...]]:
         """A camera's tracks in memory between two stamps, both included, by stamp."""
         with self._condition:

@@ -3,6 +3,7 @@
 import threading
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from facetrack_ros.core.frame import Frame
@@ -57,6 +58,14 @@ class FrameRing:
             self.capacity = max(capacity, 1)
             while len(self._arrival) > self.capacity:
                 self._drop_first()
+
+    def remove(self, doomed: Callable[[int], bool]) -> None:
+        """Drop the frames of some stamps."""
+        with self._lock:
+            gone = {stamp for stamp in self._stamps if doomed(stamp)}
+            self._arrival = deque(stamp for stamp in self._arrival if stamp not in gone)
+            self._stamps = [stamp for stamp in self._stamps if stamp not in gone]
+            self._bytes -= sum(len(self._frames.pop(stamp).jpeg) for stamp in gone)
 
     def near(self, stamp_ns: int, tolerance_ns: int) -> Frame | None:
         """The frame closest to a stamp, the earlier of two equally close ones.

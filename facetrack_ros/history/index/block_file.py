@@ -130,7 +130,7 @@ class BlockFile:
         return arrays
 
     def erase(self, ids: np.ndarray) -> int:
-        """Overwrite rows with zeros in the file, which stays usable; the number of rows that are left.
+        """Overwrite rows with zeros in the file, which stays usable and is not synced; the number of rows left.
 
         A process killed meanwhile leaves a file that :meth:`read` refuses, or one that still names the rows.
 
@@ -160,7 +160,6 @@ class BlockFile:
                     os.pwrite(file, array[row * width : (row + 1) * width].data, place + row * width)
                 place += array.nbytes
             os.pwrite(file, prefix + changed, 0)
-            os.fdatasync(file)
         finally:
             os.close(file)
         return header.rows - rows.size

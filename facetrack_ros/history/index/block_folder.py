@@ -89,11 +89,12 @@ class BlockFolder:
                 file.unlink(missing_ok=True)
             block.close()
 
-    def erase(self, ids: np.ndarray) -> None:
+    def erase(self, ids: np.ndarray) -> list[Path]:
         """Overwrite rows in every file that holds them; a file that is damaged, or of which no row is left, is
         overwritten and deleted, as are all unfinished ones.
 
         :param ids: ``(n,)`` int64, of sightings.
+        :returns: the files that are left, to be synced.
         :raises OSError: the disk refuses.
         """
         for file in self._files(_UNFINISHED):
@@ -107,6 +108,7 @@ class BlockFolder:
                 left = 0
             if not left:
                 shred(file)
+        return self._files()
 
     def remove_others(self, used: list[Path]) -> None:
         """Delete all files but these.

@@ -4,15 +4,16 @@ import base64
 import binascii
 import json
 import logging
-import os
 import threading
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from facetrack_ros.core.disk.overwriting import replace_file
 from facetrack_ros.core.fair_share import FairShare
 from facetrack_ros.core.fleet.fleet_request import FleetReceipt, FleetRequest
+from facetrack_ros.core.fleet.kinds import FORGET
 from facetrack_ros.core.line_file import append_lines, read_lines
 from facetrack_ros.errors import InvalidInput, store_errors
 from facetrack_ros.history.set_aside import is_foreign, set_aside
@@ -140,6 +141,22 @@ class RequestLog:
                 self._append([{"forgotten": request_id}])
                 self._shorten()
 
+    def forget_persons(self, needles: Iterable[bytes]) -> None:
+        """Drop requests, done or not, that name who is forgotten; their ids stay known, so that none is done again.
+
+        Requests to forget stay: they name ids only, and others may lack them.
+
+        :raises StoreError: the file cannot be written.
+        """
+        needles = tuple(needles)
+        with self._lock:
+            for each in self.requests():
+                receipt = each.receipt.body if each.receipt is not None else b""
+                named = any(needle in each.request.body or needle in receipt for needle in needles)
+                if named and each.request.kind != FORGET:
+                    self._drop(self._logged.pop(each.request.id))
+            self._write_anew()
+
     def _take(self, record: dict[str, Any]) -> None:
         """Take a record of the file."""
         if "request" in record:
@@ -179,17 +196,24 @@ class RequestLog:
 
     def _shorten(self) -> None:
         """Write the file anew where it has more lines than twice what is kept."""
+        if self._lines > 2 * len(self._records()) + 100:
+            self._write_anew()
+
+    def _records(self) -> list[dict[str, Any]]:
         records: list[dict[str, Any]] = [{"forgotten": request_id} for request_id in self._forgotten]
         for each in self._logged.values():
             records.append({"request": request_to_dict(each.request)})
             if each.receipt is not None:
                 records.append({"receipt": _receipt_to_dict(each.receipt)})
-        if self._lines <= 2 * len(records) + 100:
+        return records
+
+    def _write_anew(self) -> None:
+        """Write the file anew, and overwrite what it held."""
+        records = self._records()
+        if not records and not self.path.exists():
             return
-        draft = self.path.with_suffix(".part")
         with store_errors(f"cannot write {self.path}", "make room or check the permissions"):
-            draft.write_bytes(_to_lines(records))
-            os.replace(draft, self.path)
+            replace_file(self.path, lambda file: file.write(_to_lines(records)))
         self._lines = len(records)
 
 

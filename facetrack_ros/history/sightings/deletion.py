@@ -5,9 +5,12 @@ leaves none.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from facetrack_ros.core.disk.overwriting import sync_files
+from facetrack_ros.errors import store_errors
 from facetrack_ros.history.sightings.indexed_database import IndexedDatabase
 from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.sightings.table import Condition, last_seen_before, within
@@ -36,15 +39,18 @@ def erase(indexed: IndexedDatabase, ids: np.ndarray) -> int:
     :raises StoreError: the disk refuses, or another program keeps old bytes in the file.
     """
     indexed.blocks.stop()
-    with indexed.changing():
+    # The disk takes the changed blocks while SQLite deletes.
+    with indexed.changing(), ThreadPoolExecutor(1, thread_name_prefix="sync_blocks") as syncing:
         indexed.commit(freeze=False)
         before = len(indexed.index)
-        indexed.blocks.erase(ids)
+        synced = syncing.submit(sync_files, indexed.blocks.erase(ids))
         indexed.table.delete_ids(ids.tolist())
         indexed.blocks.note_erased(ids)
         indexed.commit(freeze=False)
         indexed.open_sightings.remove(indexed.blocks.forget(ids))
         indexed.database.clear_traces()
+        with store_errors(f"cannot erase sightings in {indexed.database.path.parent}"):
+            synced.result()
         indexed.blocks.freeze_next()
         return before - len(indexed.index)
 

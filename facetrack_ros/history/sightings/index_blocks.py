@@ -115,15 +115,16 @@ class IndexBlocks:
         with store_errors(f"cannot delete in {self._folder.path}", "check its permissions"):
             self._folder.remove(ids)
 
-    def erase(self, ids: np.ndarray) -> None:
+    def erase(self, ids: np.ndarray) -> list[Path]:
         """Overwrite sightings in every block file, before they are deleted from the database.
 
         :param ids: ``(n,)`` int64.
+        :returns: the files that are left, to be synced.
         :raises StoreError: the disk refuses.
         """
         self.stop()
         with store_errors(f"cannot erase in {self._folder.path}", "check its permissions"):
-            self._folder.erase(ids)
+            return self._folder.erase(ids)
 
     def note_erased(self, ids: np.ndarray) -> None:
         """In the transaction that deletes erased sightings: their blocks stay usable."""

@@ -1,6 +1,6 @@
 """Reading side of a sighting store: searches, sightings by track and time, spans and counts."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -233,6 +233,17 @@ class SightingQueries:
         """
         with self._indexed.lock:
             return self._indexed.table.embeddings(ids)
+
+    def all_embeddings(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Database id and ``(dimension,)`` float32 of every sighting; the lock is held for a batch at a time."""
+        after = -1
+        while True:
+            with self._indexed.lock:
+                ids, *_, embeddings = next(self._indexed.table.batches(after), ((), None))
+            if not ids:
+                return
+            yield from zip(ids, embeddings)
+            after = ids[-1]
 
     def of_track(self, track_id: str) -> list[Sighting]:
         """A track's sightings, the first seen first."""

@@ -169,6 +169,17 @@ class SightingStore(SightingQueries):
         self._scene = (None, None, 0)
         return deletion.erase(self._indexed, ids)
 
+    def mark_forgotten(self, order_ids: Iterable[str]) -> None:
+        """Note in the file which orders to forget were carried out in it: a backup from before lacks them."""
+        with self._indexed.changing():
+            self._indexed.table.mark_forgotten(order_ids)
+            self._indexed.commit()
+
+    def forgotten_marks(self) -> set[str]:
+        """The orders noted by :meth:`mark_forgotten`."""
+        with self._indexed.lock:
+            return self._indexed.table.forgotten_marks()
+
     def uncover(self, start_ns: int, end_ns: int) -> None:
         """Delete what says that there were frames between two stamps."""
         deletion.uncover(self._indexed, start_ns, end_ns)

@@ -181,6 +181,20 @@ class SightingTable:
             for row, camera, track, person, stamp, first, last, box, thumbnail in rows
         ]
 
+    def mark_forgotten(self, order_ids: Iterable[str]) -> None:
+        """Note which orders to forget were carried out. The table is made for the first; older versions ignore it."""
+        new = [order_id for order_id in order_ids if order_id not in self.forgotten_marks()]
+        if new:
+            self._database.write("CREATE TABLE IF NOT EXISTS forgotten (order_id TEXT PRIMARY KEY) WITHOUT ROWID")
+        for order_id in new:
+            self._database.write("INSERT OR IGNORE INTO forgotten VALUES (?)", (order_id,))
+
+    def forgotten_marks(self) -> set[str]:
+        """The orders noted by :meth:`mark_forgotten`."""
+        if not self._database.rows("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'forgotten'"):
+            return set()
+        return {order_id for (order_id,) in self._database.rows("SELECT order_id FROM forgotten")}
+
     def ids(self, condition: Condition) -> np.ndarray:
         """``(n,)`` int64: the ids of sightings."""
         where, values = condition

@@ -9,6 +9,7 @@ from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
 from facetrack_ros.core.fair_share import FairShare
 from facetrack_ros.errors import InvalidInput
 from facetrack_ros.history.audit.audit_log import MERGE, SPLIT, decision_record
+from facetrack_ros.history.forget.tombstones import Tombstones
 from facetrack_ros.history.people.gallery_store import MOST_ENTRIES
 from facetrack_ros.history.people.merge_log import MergeLog
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS, PERSON_TEMPLATES
@@ -55,6 +56,7 @@ class PeopleSync(PeopleHandler):
         self._node, self._log = node, decisions
         self._robot = safe_name(node.robot_id)
         self._people: PeopleTracker | None = None
+        self._tombstones, self._dropped = Tombstones(decisions.path.parent), frozenset[str]()
         self._pending: FairShare[str, GalleryEntry] = FairShare(MOST_ENTRIES)
         self._pending_faces: FairShare[str, SharedTemplate] = FairShare(_MAX_PENDING_FACES)
         self._templates = node.create_publisher(msg.PersonTemplate, node.mesh_topic("persons"), PERSON_TEMPLATES)
@@ -96,9 +98,37 @@ class PeopleSync(PeopleHandler):
         self._publish(new)
         self._log.append(new)
 
+    def newly_forgotten(self) -> bool:
+        """Whether the tracker still knows a person or entry that the robot has forgotten."""
+        self._tombstones.read()
+        new = (self._tombstones.person_ids | self._tombstones.entry_ids) - self._dropped
+        return bool(new) and self._people is not None
+
+    def forget(self) -> None:
+        """Let the tracker forget what the robot has forgotten; who is in view is a new person from then on."""
+        people = self._people
+        if people is None:
+            return
+        new = (self._tombstones.person_ids | self._tombstones.entry_ids) - self._dropped
+        for each in new:
+            people.forget(each)
+            people.gallery.remove(each)
+            self._merges.forget(each)
+        people.take_new_decisions()
+        self._dropped |= new
+
+    def _refuse_forgotten(self, *person_ids: str) -> None:
+        """
+        :raises InvalidInput: one of some persons was forgotten here.
+        """
+        if self._tombstones.forgot_person(*person_ids):
+            raise InvalidInput(f"{' or '.join(person_ids)} was forgotten here", "forgotten")
+
     def share_face(self, event: PersonEvent) -> None:
         """Publish the face template of a person of this robot when the person comes and, with more faces, leaves."""
         if event.event == FACE_MATCHED or self._people is None or robot_of_person(event.person_id) != self._robot:
+            return
+        if self._tombstones.forgot_person(event.person_id):
             return
         template = self._people.shared_template(event.person_id)
         if template is not None:
@@ -109,9 +139,12 @@ class PeopleSync(PeopleHandler):
     def on_template(self, template: SharedTemplate) -> None:
         """Add another robot's face of a person to the tracker's, once the robot is heard."""
         if template.robot_id != self._node.robot_id:
+            self._refuse_forgotten(template.person_id)
             self._gate.put(template)
 
     def _take(self, template: SharedTemplate) -> None:
+        if self._tombstones.forgot_person(template.person_id):
+            return  # it waited meanwhile
         if self._people is None:
             # A message is delivered once: the latest faces wait for the tracker.
             self._pending_faces.put(template.robot_id, template.person_id, template)
@@ -129,6 +162,7 @@ class PeopleSync(PeopleHandler):
 
     def on_decision(self, decision: MergeDecision) -> None:
         """Store a merge decision, and publish it again unless it is known."""
+        self._refuse_forgotten(*decision.pair)
         merges = self._merges if self._people is None else self._people.merges
         known = merges.decision_on(*decision.pair)
         if self._people is None:
@@ -145,6 +179,8 @@ class PeopleSync(PeopleHandler):
 
     def on_entry(self, entry: GalleryEntry) -> None:
         """Add an entry to the tracker's gallery."""
+        if self._tombstones.forgot_entry(entry.entry_id, entry.model_id, entry.embedding, entry.stamp_ns):
+            return  # the gallery node tells it
         if self._people is None:
             self._pending.put(entry.by, entry.entry_id, entry)
         else:

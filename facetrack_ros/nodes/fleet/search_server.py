@@ -107,6 +107,10 @@ class SearchServer:
         """Figures for diagnostics."""
         return {"searches waiting": str(len(self._queue)), **{name: str(count) for name, count in self._counts.items()}}
 
+    def forget_answers(self) -> None:
+        """Drop answers and visits in memory: they may name who is forgotten."""
+        self._cache, self._visits = ResponseCache(), None
+
     def close(self) -> None:
         """Answer pending requests; a running rescan stops."""
         self._rescan_service.close()

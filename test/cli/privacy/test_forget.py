@@ -2,12 +2,17 @@
 
 import fcntl
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from forget_folder import ANN, BEN, ON_FORGETTING, SECOND, START, TracedRobot, files_with
+
+from facetrack_ros.history.audit.hash_chain import HashChain
+from facetrack_ros.security.fleet_file import FleetFile
+from facetrack_ros.security.keys import Identity
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
 
@@ -19,7 +24,28 @@ def robot(tmp_path):
 
 def facetrack(*words, data):
     command = [str(FACETRACK), *map(str, words), "--data", str(data)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    environment = {**os.environ, "FACETRACK_KEYS": str(data / "keys")}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+
+
+def test_receipts_are_signed_where_the_robot_has_a_key(robot):
+    founder, keys = Identity.new("founder"), Identity.new("robot1")
+    (robot.data / "keys").mkdir()
+    keys.write(robot.data / "keys" / "robot1.key")
+    fleet = FleetFile.new("fleet", founder).with_member(founder, "robot1", "robot", keys.public, ())
+    fleet.write(robot.data / "keys" / "fleet.yaml", founder, START)
+    assert facetrack("forget", "--person", ANN, data=robot.data).returncode == 0
+    assert "signed by robot1" in facetrack("receipts", "list", data=robot.data).stdout
+    checked = facetrack("receipts", "verify", data=robot.data)
+    assert checked.returncode == 0, checked
+    assert "1 signed, 0 not signed, 0 signed by keys not known here" in checked.stdout
+    chain = HashChain(robot.path, "receipts", "robot1")
+    (receipt,) = chain.read()
+    forged = {name: value for name, value in receipt.items() if name not in ("n", "prev", "hash", "kind", "timestamp")}
+    chain.append("forgotten", {**forged, "operator": "someone else"}, START)
+    checked = facetrack("receipts", "verify", data=robot.data)
+    assert checked.returncode == 3, checked
+    assert "the signature is not that of robot1" in checked.stdout
 
 
 def test_a_person_is_previewed_forgotten_and_receipted(robot):

@@ -25,11 +25,14 @@ from forget_folder import (
 )
 from mcap.reader import make_reader
 
+from facetrack_ros.core.event import PERSON_IN, PersonEvent
 from facetrack_ros.errors import RequestError
 from facetrack_ros.history.audit.hash_chain import HashChain
 from facetrack_ros.history.events.format import read_events
+from facetrack_ros.history.events.log import EventLog
 from facetrack_ros.history.forget.forgetter import ForgetOutcome, Forgetter
-from facetrack_ros.history.forget.order import ForgetTarget
+from facetrack_ros.history.forget.log_lines import edit_log, event_edit
+from facetrack_ros.history.forget.order import ForgetOrder, ForgetTarget
 from facetrack_ros.history.forget.places import stored_places
 from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.people.gallery_store import GalleryStore
@@ -212,7 +215,7 @@ def count(real):
 
 os.replace, os.pwrite, os.fdatasync = count(os.replace), count(os.pwrite), count(os.fdatasync)
 with stored_places(path, "robot1", path, path / "frames") as places:
-    forgetter = Forgetter(places, lambda: 1)
+    forgetter = Forgetter(places, lambda: 2 * 10**18)
     forgetter.forget(forgetter.look(ForgetTarget("f_1", person_id="p_robot1_1")))
 print("done")
 """
@@ -237,3 +240,14 @@ def test_what_a_killed_process_began_is_finished(robot, steps):
     assert files_with(robot.data, robot.ann_words(), but=ON_FORGETTING) == {}
     assert set(robot.other_frames) <= stored_frames(robot)
     assert len(list(HashChain(robot.path, "receipts", "robot1").read())) == 1
+
+
+def test_events_in_csv_go_too(tmp_path):
+    log = EventLog(tmp_path, "csv")
+    for person in (ANN, BEN):
+        log.append(PersonEvent(PERSON_IN, START, "robot1", "front", person, 1, (1, 2, 3, 4), 0.9))
+    log.close()
+    (path,) = tmp_path.iterdir()
+    assert edit_log(path, event_edit(ForgetOrder("f_1", "robot1", (ANN,)), ".csv"), change=True) == 1
+    assert [event["person_id"] for event in read_events(tmp_path)] == [BEN]
+    assert ANN not in path.read_text()

@@ -13,12 +13,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check, print, and return 0, or 3 where a receipt was changed or is missing."""
+    """Check, with the keys of the fleet file of this machine; print, and return 0, or 3 where a receipt was changed or
+    is missing."""
     from facetrack_ros.history.forget.receipts import Receipts
+    from facetrack_ros.security.fleet_file import FleetFile
+    from facetrack_ros.security.keys_folder import KeysFolder
 
+    keys = KeysFolder()
+    members = FleetFile.read(keys.fleet_path).by_name if keys.fleet_path.exists() else {}
+    known = {name: member.keys for name, member in members.items()}
     problems = 0
     for folder in map(usable, robot_folders(arguments.data, arguments.robot)):
-        check = Receipts(folder.path, folder.robot_id).check(lambda signer: None)
+        check = Receipts(folder.path, folder.robot_id).check(known.get)
         problems += len(check.problems)
         for sentence in check.problems:
             print(f"{folder.robot_id}: {sentence}")

@@ -28,6 +28,10 @@ class ReceiptCache:
         self._lock = threading.Lock()
         self._kept: FairShare[str, _Kept] = FairShare(_MOST)
 
+    def clear(self) -> None:
+        """Drop all."""
+        self._kept = FairShare(_MOST)
+
     def part(self, request: FleetRequest) -> FleetReceipt | None:
         """The part that a request asks for; None where the request is new.
 

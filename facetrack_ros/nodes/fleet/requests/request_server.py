@@ -1,7 +1,7 @@
 """A robot's part of every request to the fleet: request topic in, a handler by kind, receipt topic out."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from facetrack_ros.nodes.base.qos import RELIABLE, SEARCH_RESULT_PUB
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.fleet import fleet_request_from_message, receipt_to_message
 from facetrack_ros.nodes.fleet.audit_writer import AuditWriter
-from facetrack_ros.nodes.fleet.requests.fleet_trust import trust_of
+from facetrack_ros.nodes.fleet.requests.fleet_trust import OpenMesh, trust_of
 from facetrack_ros.nodes.fleet.requests.receipt_cache import ReceiptCache
 
 # Requests that wait, of all and of one requester. Chosen by hand.
@@ -59,6 +59,8 @@ class FleetRequestServer:
     :ivar log: the requests that change something.
     :ivar catching_up: says why other requests have to wait, a sentence; empty: they need not.
     :ivar audit: takes a record of each request that does more than list; None: nothing is recorded.
+    :ivar closing: what handlers have to close, called by :meth:`close`.
+    :ivar forgotten: called after a person or time was forgotten, to empty caches of answers.
     """
 
     def __init__(self, node: RobotMemberNode, instance_id: str):
@@ -66,6 +68,8 @@ class FleetRequestServer:
         self._node, self._instance_id = node, instance_id
         self._trust = trust_of(node)
         self._kinds: dict[str, _Kind] = {}
+        self.closing: list[Callable[[], None]] = []
+        self.forgotten: list[Callable[[], None]] = []
         self._cache = ReceiptCache()
         self._waiting, self._slow_waiting = (FairMailbox(MOST_WAITING, MOST_OF_ONE) for _ in range(2))
         self._under_way: set[str] = set()
@@ -81,6 +85,18 @@ class FleetRequestServer:
             _WHAT, self._receive, fleet_request_from_message, lambda message: message.requester, FLEET_REQUESTS
         )
         node.receive(msg.FleetRequest, node.mesh_topic("fleet/request"), gate, RELIABLE)
+
+    @property
+    def open_mesh(self) -> bool:
+        """Whether requests are not signed, so that anyone on the network may have sent them."""
+        return isinstance(self._trust, OpenMesh)
+
+    def forget_answers(self, needles: Iterable[bytes]) -> None:
+        """Drop what names who is forgotten, by one of some texts: receipts, requests, other answers. In the worker."""
+        self._cache.clear()
+        self.log.forget_persons(needles)
+        for forget in self.forgotten:
+            forget()
 
     def register(
         self,
@@ -115,6 +131,8 @@ class FleetRequestServer:
         """Answer pending requests."""
         self._worker.close()
         self._slow_worker.close()
+        for close in self.closing:
+            close()
 
     def take_missed(self, requests: list[FleetRequest], then: Callable[[], None]) -> None:
         """Do requests that other robots got while this one was away, in order of their issue.

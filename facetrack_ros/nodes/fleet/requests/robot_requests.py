@@ -6,6 +6,7 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.fleet.frame_services import FrameServices
 from facetrack_ros.nodes.fleet.requests.catch_up import CatchUp
+from facetrack_ros.nodes.fleet.requests.forget_requests import ForgetRequests
 from facetrack_ros.nodes.fleet.requests.frame_requests import FrameRequests
 from facetrack_ros.nodes.fleet.requests.people_requests import PeopleRequests
 from facetrack_ros.nodes.fleet.requests.request_server import FleetRequestServer
@@ -24,6 +25,7 @@ class RobotRequests(FleetRequestServer):
         self, node: RobotMemberNode, instance_id: str, history: Callable[[], RobotHistory | None], own_roster: bool
     ):
         super().__init__(node, instance_id)
+        ForgetRequests(node, self, history)
         PeopleRequests(node, self, history)
         self._catch_up: CatchUp | None = None
         if own_roster:
