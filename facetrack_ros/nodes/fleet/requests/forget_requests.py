@@ -72,12 +72,14 @@ class ForgetRequests:
             return outcome_to_json(self._forgetting.look(target))
         if self._server.open_mesh and not self._node.settings.allow_remote_changes:
             raise RequestError(
-                f"{self._node.robot_id} forgets nothing that anyone on the network asks for: found a fleet with keys "
+                f"{self._node.robot_id} forgets nothing on a request of an open mesh: close it "
                 "(facetrack fleet init), start it with allow_remote_changes: true, or stop it and use --data"
             )
         done = self._forgetting.forget(target, brake=not yes)
         self._server.forget_answers(done.order.needles)
-        self._node.get_logger().info(f"{target.order_id} is forgotten, as {target.operator or 'someone'} asked")
+        self._node.get_logger().info(
+            f"{target.order_id} is forgotten, as {target.operator or 'an operator without a name'} asked"
+        )
         return outcome_to_json(done) | {"names": []}
 
     async def _serve(self, request: srv.ForgetPerson.Request, response: srv.ForgetPerson.Response) -> None:
