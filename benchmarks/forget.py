@@ -150,7 +150,7 @@ def measure_time(arguments: argparse.Namespace, folder: Path) -> dict:
         "sightings": arguments.sightings,
         "of the person": arguments.of_person,
         "MB of the folder": round(size / 1e6),
-        "index blocks": len(list(index_path(store.path).iterdir())),
+        "index blocks": len(list(index_path(store.path).glob("*"))),
         "seconds to find": round(looked - began, 3),
         "seconds to forget": round(forgot - looked, 3),
         "seconds together": round(forgot - began, 3),
