@@ -32,10 +32,12 @@ DIMENSION = 128
 AGE_NS = 3_600_000_000_000
 #: Faces of each person, and persons of each robot: the first two have pictures.
 FACES, PERSONS = 12, 6
+#: Similarity of the sightings of a person to the reference.
+NEAR = 0.97
 SPLIT_ROBOT = Path(__file__).with_name("split_robot.py")
 
 
-def near(face: np.ndarray, chance: np.random.Generator, cosine: float = 0.97) -> np.ndarray:
+def near(face: np.ndarray, chance: np.random.Generator, cosine: float = NEAR) -> np.ndarray:
     """A unit vector at a cosine of ``face``."""
     other = chance.standard_normal(len(face))
     other -= (other @ face) * face
@@ -142,16 +144,17 @@ class HostileFleet:
         return "\n".join(log.read_text(errors="replace") for log in sorted(self.processes.folder.glob("robot*_*.log")))
 
     def check_searches(self, attacker: Attacker) -> None:
-        """Each robot finds each person where the person was seen, and nowhere else. Not counted is the camera ``door``,
-        whose images anyone can send: what they show was seen there.
+        """Each robot finds each person where the person was seen, and nowhere else. Matches of other
+        similarities than those of the histories do not count: in an open mesh anyone can send images and tracks.
 
         :param attacker: whose node asks, as any client would.
         """
         for asked in ("robot1", "robot2"):
             for number, name in enumerate(self.pictures, 1):
                 answer = wait_until(lambda asked=asked, name=name: self._whole_answer(attacker, asked, name), asked)
-                found = {match.robot_id for match in answer.matches if match.camera_id != "door"}
-                assert found == {f"robot{number}"}, (name, asked)
+                known = [match for match in answer.matches if abs(match.similarity - NEAR) < 0.01]
+                others = [(match.track_id, match.camera_id, match.similarity) for match in answer.matches]
+                assert {match.robot_id for match in known} == {f"robot{number}"}, (name, asked, others)
 
     def load_models(self, attacker: Attacker) -> None:
         """Have each robot load the models that it loads at first use: of rescans, and of enrolment."""
@@ -166,10 +169,13 @@ class HostileFleet:
             assert not attacker.call(srv.EnrollFace, f"/{robot}/enroll_face", enrol, deadline_s=60.0).success
 
     def _whole_answer(self, attacker: Attacker, asked: str, name: str) -> srv.FaceSearch.Response | None:
-        """The answer of both robots; None where one is not on the other's roster yet."""
+        """The answer of both robots; None where there is none, or one is not on the other's roster yet."""
         request = srv.FaceSearch.Request(timeout=Duration(sec=10))
         request.image.data = byte_array(self.pictures[name].read_bytes())
-        answer = attacker.call(srv.FaceSearch, f"/{asked}/face_search", request, deadline_s=60.0)
+        try:
+            answer = attacker.call(srv.FaceSearch, f"/{asked}/face_search", request, deadline_s=25.0)
+        except AssertionError:  # DDS may lose a response to a client that it discovers late; it is asked again
+            return None
         assert answer.success, answer.message
         lines = {line.robot_id: line.status for line in answer.robots}
         return answer if {lines.get("robot1"), lines.get("robot2")} == {"answered"} else None
