@@ -1,18 +1,16 @@
 """What the mesh adds to a search: 2, 10 and 50 robots as processes on one machine, 100,000 sightings each.
 
     python benchmarks/mesh.py [--robots 2 10 50] [--sightings 100000] [--searches 60] [--thumbnails 0] [--settle 300]
-                              [--udp] [--json FILE]
+                              [--json FILE]
 
 Each search is a call of one robot's ``face_search`` from another process, with an embedding. What the mesh adds is the
 duration of the whole call less the longest ``elapsed_ms`` of a robot in that call. Every robot has 25 visits of the
-face searched for and sends the best 20. ``--udp`` turns shared memory off, so that messages cross the loopback device
-and are counted there; robots on separate machines have no shared memory either. With
+face searched for and sends the best 20. Messages cross the loopback device and are counted there. With
 ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST not all of fifty participants on a machine find each other (a client discovered
 thirty robots): use SUBNET, best in a network namespace (unshare -n, with lo up and a route for 224.0.0.0/4).
 """
 
 import argparse
-import os
 import time
 from pathlib import Path
 
@@ -70,11 +68,9 @@ def measure(count: int, arguments: argparse.Namespace, folder: Path) -> dict:
 
     robots = robot_ids(count)
     make_stores(folder, robots, arguments.sightings, arguments.thumbnails, arguments.seed)
-    environment = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"} if arguments.udp else {}
-    os.environ.update(environment)
     faces = people(arguments.seed)
     started = time.monotonic()
-    with Fleet(folder, robots, environment) as fleet, FleetClient(robots[0]) as client:
+    with Fleet(folder, robots) as fleet, FleetClient(robots[0]) as client:
         if not client.wait_for(lambda roster: len(roster) == count, LISTED_S):
             raise SystemExit(f"only {', '.join(client.roster())} within {LISTED_S:.0f} s")
         listed_s = time.monotonic() - started
@@ -177,7 +173,6 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.2, help="seconds between searches")
     parser.add_argument("--thumbnails", type=int, default=0, help="bytes of each match's thumbnail")
     parser.add_argument("--settle", type=float, default=300.0, help="timeout of the discovery, seconds; 0: do not wait")
-    parser.add_argument("--udp", action="store_true", help="no shared memory")
     arguments = parse(parser)
     found = []
     with stores_folder(arguments, arguments.thumbnails) as folder:

@@ -1,14 +1,13 @@
 """Search responses while one of ten robots is killed and one is stopped: in time, and naming both?
 
-    python benchmarks/mesh_killed.py [--robots 10] [--rounds 10] [--timeout 1.0] [--udp] [--json FILE]
+    python benchmarks/mesh_killed.py [--robots 10] [--rounds 10] [--timeout 1.0] [--json FILE]
 
 In each round SIGSTOP goes to one robot just before the search, so that it receives the request and does not respond,
 and SIGKILL to another 0 to 10 ms after the request was sent; a robot that had responded before counts as answered. 4 s
 later, when both have been silent for longer than a live robot is, comes a second search. At the end of a round the
-stopped robot continues and the killed one is started again. ``--udp`` turns shared memory off, as between machines.
+stopped robot continues and the killed one is started again.
 """
 
-import os
 import random
 import signal
 import threading
@@ -42,19 +41,16 @@ def main() -> None:
     parser.add_argument("--robots", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--timeout", type=float, default=1.0, help="the searches' deadline, seconds")
-    parser.add_argument("--udp", action="store_true", help="no shared memory")
     arguments = parse(parser)
     from facetrack_ros.client.fleet_client import FleetClient
 
-    environment = {"FASTDDS_BUILTIN_TRANSPORTS": "UDPv4"} if arguments.udp else {}
-    os.environ.update(environment)
     chance = random.Random(arguments.seed)
     robots = robot_ids(arguments.robots)
     faces = people(arguments.seed)
     lives = []
     with stores_folder(arguments) as folder:
         make_stores(folder, robots, arguments.sightings, 0, arguments.seed)
-        with Fleet(folder, robots, environment) as fleet, FleetClient(robots[0]) as client:
+        with Fleet(folder, robots) as fleet, FleetClient(robots[0]) as client:
             client.wait_for(lambda roster: len(roster) == len(robots), 120.0)
             wait_for_all(client, robots, search_request(faces[0]))
             for number in range(arguments.rounds):

@@ -76,6 +76,7 @@ BENCHMARKS = (
     Benchmark("box_height"),
     Benchmark("rescan", small=(DATA, "--frames", "2", "--rounds", "1", "--scene", "room")),
     Benchmark("lifecycle_memory", (), ("--rounds", "1")),
+    Benchmark("image_transport", ()),
     Benchmark("mesh", (), ("--robots", "2", "--sightings", "2000", "--searches", "2", "--settle", "0")),
     Benchmark("signed_search", (), ("--sightings", "2000", "--searches", "2", "--rounds", "1")),
     Benchmark("mesh_killed", ()),

@@ -30,7 +30,7 @@ def real_data():
 
 @pytest.fixture
 def domain() -> int:
-    """A domain that no test beside or shortly before this one has, and hardly another run on this machine."""
+    """A ROS domain that no other test on this machine has."""
     return free_domain()
 
 

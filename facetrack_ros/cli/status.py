@@ -38,13 +38,14 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.data:
             raise ConfigError("--watch is for running robots, not for --data")
         return _watch(arguments)
-    missing, sentence = 0, ""
+    missing, sentence, none = 0, "", "no history"
     if arguments.data:
         robots = _stored(arguments.data)
     else:
-        from facetrack_ros.client.fleet_client import FleetClient
+        from facetrack_ros.client.fleet_client import FIND_S, FleetClient
         from facetrack_ros.client.refusals import Refusals
 
+        none = f"no robot on the mesh within {FIND_S:g} s"
         with FleetClient(mesh=mesh_prefix(arguments)) as client:
             refusals = Refusals(client.node)
             time.sleep(LISTEN_S)
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     for robot in robots:
         print(json.dumps(robot) if arguments.json else _block(robot))
     if not robots:
-        print(f"no robot on the mesh within {LISTEN_S:g} s" if not arguments.data else "no history")
+        print(none)
     if missing:
         print(f"not listed: {missing} more robots on the mesh, no heartbeat of which arrived", file=sys.stderr)
         return PARTIAL

@@ -64,8 +64,6 @@ def fleet(tmp_path_factory, histories, pictures, request):
     for name in ("FACETRACK_MODELS",):
         processes.environment.pop(name, None)
     processes.environment["XDG_CACHE_HOME"] = str(folder / "cache")
-    # As a stranger on the network does, not through the shared memory of the machine.
-    processes.environment["FASTDDS_BUILTIN_TRANSPORTS"] = "UDPv4"
     fleet = HostileFleet(processes, copy_of(histories, folder / "data"), pictures, film)
     try:
         fleet.start()

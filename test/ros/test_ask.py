@@ -8,21 +8,28 @@ import pytest
 from facetrack_ros import msg, srv
 from facetrack_ros.client.asker_node import AskerNode
 from facetrack_ros.nodes.base.process import ros, spinning
-from facetrack_ros.nodes.base.qos import HEARTBEAT_PUB, RELIABLE
+from facetrack_ros.nodes.base.qos import HEARTBEAT_LATCHED_SUB, HEARTBEAT_PUB, RELIABLE
 
 
 class Liar:
     """A peer that calls itself A0, the first name of all, and says "no match" whatever it is asked."""
 
     def __init__(self, node):
-        self.calls, self.requests = [], []
+        self.calls, self.requests, self.heard_by = [], [], set()
         roster = node.create_publisher(msg.HistoryStatus, "/facetrack/roster", HEARTBEAT_PUB)
         node.create_service(srv.FaceSearch, "/A0/face_search", self._search)
         node.create_service(srv.EnrollFace, "/A0/enroll_face", self._enroll)
         node.create_service(srv.ListPeople, "/A0/list_people", self._list)
         node.create_subscription(msg.FaceSearchRequest, "/facetrack/search/request", self.requests.append, RELIABLE)
+        node.create_subscription(
+            msg.KnownRobots, "/facetrack/known_robots", self._on_known_robots, HEARTBEAT_LATCHED_SUB
+        )
         line = msg.HistoryStatus(robot_id="A0", instance_id="liar", model_id="mobilefacenet_foamliu")
         node.create_timer(0.2, lambda: roster.publish(line))
+
+    def _on_known_robots(self, message):
+        if "A0" in message.robots:
+            self.heard_by.add(message.robot_id)
 
     def _search(self, request, response):
         self.calls.append(request)
@@ -67,6 +74,7 @@ def robots(processes, stage, tmp_path, real_models):
 
 def test_a_liar_lies_for_itself_only_and_gets_no_picture(processes, stage, robots, liar):
     picture = stage.references["Grace Hopper"]
+    processes.wait_until(lambda: liar.heard_by >= {"robot1", "robot2"}, "the robots hear the liar")
     code, answer = processes.search("--image", picture, "--timeout", "5")
     assert code == 3, answer
     assert {match["robot_id"] for match in answer["matches"]} == {"robot1"}

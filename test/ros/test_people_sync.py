@@ -35,9 +35,10 @@ def picture_of_b(both, tmp_path):
 
 
 def persons(processes):
+    """The persons of all robots; none where not every robot was heard in time."""
     done = processes.run("persons", "list", "--json")
-    assert done.returncode in (0, 1), done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode in (0, 1, 3), done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()] if done.returncode != 3 else []
 
 
 def test_two_robots_with_two_ids_of_one_person_agree_on_one(

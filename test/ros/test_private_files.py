@@ -3,6 +3,7 @@
 import os
 import stat
 from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,8 @@ def test_a_whole_run_writes_nothing_that_others_may_read(umask, processes, stage
         assert saved.success, saved.message
         searched = processes.run("search", "--robot", "robot1", "--image", grace, "--out", out / "answer")
         assert "timeline" in searched.stdout, searched.stderr
+    # The shared memory of Fast DDS would be readable by every user.
+    assert "/dev/shm/fastrtps" not in Path(f"/proc/{robot.popen.pid}/maps").read_text()
     assert not open_to_others(data)  # while it runs: lock files, SQLite's log and its index, the open segment
     assert robot.interrupt() == 0, robot.said()
     at = datetime.fromtimestamp(newest_ns / 1e9 - 3, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,11 +1,15 @@
 """Robots, nodes and commands as processes on a ROS domain of their own, ended after the test."""
 
+import fcntl
+import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections import deque
 from pathlib import Path
 
 FACETRACK = Path(sys.executable).parent / "facetrack"
@@ -14,18 +18,33 @@ NODES = Path(sys.prefix) / "lib" / "facetrack_ros"
 DEADLINE_S = float(os.environ.get("FACETRACK_TEST_DEADLINE_S", "90"))
 
 
-_domains = iter(range(1, 10_000))
-# Divisible by the likely numbers of workers, so that each keeps to its own when they begin anew; below the demo's.
-_DOMAINS = 78
+_DOMAINS = range(1, 79)  # below those of the demo, whose ports are below those that the system assigns
+# Locks of the domains used last: processes that were killed stay on a domain's rosters for 20 s.
+_held: deque[int] = deque()
+_HELD = 20
+_count = itertools.count()
 
 
 def free_domain() -> int:
-    """A ROS domain that no test beside or shortly before this one has, and hardly another run on this machine."""
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
-    run, worker = (
-        (os.getppid(), int(os.environ["PYTEST_XDIST_WORKER"].lstrip("gw"))) if workers > 1 else (os.getpid(), 0)
-    )
-    return 1 + (run * 7 + next(_domains) * workers + worker) % _DOMAINS
+    """A ROS domain that no other test on this machine has, and none of this process had just before.
+
+    Locked for this process until it has taken :data:`_HELD` others.
+    """
+    folder = Path(tempfile.gettempdir()) / f"facetrack_test_domains_{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    start = (os.getpid() * 7 + next(_count)) % len(_DOMAINS)
+    for domain in (*_DOMAINS[start:], *_DOMAINS[:start]):
+        lock = os.open(folder / str(domain), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            continue
+        _held.append(lock)
+        if len(_held) > _HELD:
+            os.close(_held.popleft())
+        return domain
+    raise RuntimeError("every ROS domain is taken by another test")
 
 
 class Processes:

@@ -21,6 +21,7 @@ from facetrack_ros.concurrency.error_log import ErrorLog
 from facetrack_ros.core.masking import mask_command_line
 from facetrack_ros.core.private_files import create_private_files
 from facetrack_ros.errors import ConfigError, FacetrackError
+from facetrack_ros.nodes.base.transports import choose_transports
 
 if TYPE_CHECKING:
     from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
@@ -42,6 +43,7 @@ def ros(arguments: list[str] | None = None) -> Iterator[None]:
         # The middleware would end the process without a message.
         raise ConfigError(f"ROS_DOMAIN_ID is {domain}: give a whole number from 0 to {HIGHEST_DOMAIN}")
     mask_command_line()
+    choose_transports(os.environ)
     try:
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:  # an unreadable parameter file or a wrong option: classes without a public base
