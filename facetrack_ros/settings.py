@@ -305,7 +305,7 @@ class AuditOptions:
         100000,
     )
     require_reason: bool = option(
-        False, "Refuse searches, enrolments, frames and clips that name no operator or no reason."
+        False, "Refuse searches and other requests that name no operator or no reason; not what robots pass on."
     )
     confirmations: int = option(1, "Persons who have to confirm a match before it counts as confirmed.", 1, 2)
 

@@ -141,11 +141,12 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         error: str = "",
         asker: str = "",
         request: srv.EnrollFace.Request | None = None,
+        signed_by: str = "",
     ) -> None:
         """Record pictures that were given; that it cannot be recorded is told, and hinders nothing."""
-        operator, reason = (request.operator_name, request.reason) if request is not None else ("", "")
-        said = {"operator": operator, "reason": reason, "asker": asker, "name": name, "error": error}
-        self._audit.record(ENROLMENT, {**said, "entries": list(entry_ids), "pictures": pictures})
+        who = self._audit.who("", "", signed_by) if request is None else self._audit.who_called(request)
+        said = {"asker": asker, "name": name, "error": error}
+        self._audit.record(ENROLMENT, {**who, **said, "entries": list(entry_ids), "pictures": pictures})
 
     def _not_recorded(self, problem: StoreError) -> None:
         self._health.failed(str(problem))
@@ -175,20 +176,20 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         for entry_id in self._store.deleted():
             self._publish_deletion(entry_id)
 
-    def on_entry(self, entry: GalleryEntry) -> None:
+    def on_entry(self, entry: GalleryEntry, signed_by: str = "") -> None:
         """Store an entry, and publish it again unless it is known."""
         if self._tombstones.forgot_entry(entry.entry_id, entry.model_id, entry.embedding, entry.stamp_ns):
             raise EntryRefused(f"{entry.entry_id} was forgotten here", "forgotten")
         if self._store.add(entry, foreign=True):
             self._publisher.publish(entry_to_message(entry))
-            self._log_enrolment(entry.name, (entry.entry_id,), 0, asker=entry.by)
+            self._log_enrolment(entry.name, (entry.entry_id,), 0, asker=entry.by, signed_by=signed_by)
 
-    def on_entry_deleted(self, entry_id: str) -> None:
+    def on_entry_deleted(self, entry_id: str, source: str = "", signed_by: str = "") -> None:
         """Delete an entry, and publish the deletion again unless it is known."""
         if not self._store.was_deleted(entry_id):
             self._deleted_by_others += 1
             self._warnings.warn("deleted", f"gallery entry {entry_id} is deleted, as the mesh says")
-            self._delete(entry_id, "as the mesh says")
+            self._delete(entry_id, "as the mesh says", source, signed_by)
 
     def _delete_forgotten(self) -> None:
         """Tell every robot to delete the entries that this one has forgotten."""
@@ -198,13 +199,14 @@ class GalleryNode(RobotMemberNode, PeopleHandler):
         for entry_id in sorted(new):
             self._delete(entry_id, "it was forgotten")
 
-    def _delete(self, entry_id: str, why: str) -> None:
-        self._audit.record(REMOVAL, {"operator": "", "reason": why, "entries": [entry_id]})
+    def _delete(self, entry_id: str, why: str, asker: str = "", signed_by: str = "") -> None:
+        who = self._audit.who("", why, signed_by)
+        self._audit.record(REMOVAL, {**who, "asker": asker, "entries": [entry_id]})
         self._store.delete(entry_id)
         self._publish_deletion(entry_id)
 
     def _publish_deletion(self, entry_id: str) -> None:
-        self._publisher.publish(msg.GalleryEntry(entry_id=entry_id, deleted=True))
+        self._publisher.publish(msg.GalleryEntry(entry_id=entry_id, deleted=True, by=self.robot_id))
 
     def _enrol_folder(self, activating: bool = False) -> None:
         """Enrol new pictures of the gallery folder and delete the entries of removed ones.

@@ -36,6 +36,7 @@ class SearchRequest:
     :param operating_point: name of the threshold; empty: it was given as a number. Not sent to other robots.
     :param reference_note: what was done to the reference picture; empty: nothing. Not sent to other robots.
     :param operator: who searches, and why, for the audit log; empty: not said.
+    :param signed_by: the member of the fleet whose signature of the request was verified; empty: it was not signed.
     """
 
     search_id: str
@@ -58,6 +59,7 @@ class SearchRequest:
     reference_note: str = ""
     operator: str = ""
     reason: str = ""
+    signed_by: str = ""
 
     @property
     def embeddings(self) -> np.ndarray:

@@ -56,8 +56,15 @@ def test_what_lacks_a_reason_is_refused_and_recorded(graph, history, processes):
         ("ada", "", "error"),
         ("ada", "lost", "answered"),
     ]
-    for kind, name in ((srv.GetFrames, "get_frames"), (srv.SaveClip, "save_clip"), (srv.VerifyMatch, "verify_match")):
+    assert not any(each["operator_verified"] or each["signed_by"] for each in records(graph, "search"))
+    for kind, name in (
+        (srv.GetFrames, "get_frames"),
+        (srv.SaveClip, "save_clip"),
+        (srv.VerifyMatch, "verify_match"),
+        (srv.ForgetPerson, "forget_person"),
+    ):
         fields = {"search_id": "s2", "match": "robot1:00000000"} if kind is srv.VerifyMatch else {}
+        fields = {"person_id": "p_robot1_1"} if kind is srv.ForgetPerson else fields
         answer = graph.call(kind, f"/robot1/{name}", kind.Request(operator_name="ada", **fields))
         assert not answer.success
         assert "without reason" in answer.message

@@ -16,14 +16,16 @@ from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.client.fleet_requester import FleetRequester
 from facetrack_ros.client.mesh_search import MeshSearch
 from facetrack_ros.config import Config
-from facetrack_ros.core.fleet.kinds import LIST_PEOPLE
+from facetrack_ros.core.fleet.kinds import FRAMES, LIST_PEOPLE
 from facetrack_ros.errors import ConfigError, RequestError
+from facetrack_ros.history.audit.audit_log import ENROLMENT, REMOVAL, REQUEST, SEARCH, AuditLog
 from facetrack_ros.models import catalog
 from facetrack_ros.nodes.base.fleet_channel import SignedCall, envelope_to_message
 from facetrack_ros.nodes.base.fleet_rules import SERVICES, TOPICS
 from facetrack_ros.nodes.base.qos import PEOPLE_RECORDS
 from facetrack_ros.nodes.conversion.fields import float_array
-from facetrack_ros.nodes.conversion.time import to_duration
+from facetrack_ros.nodes.conversion.time import to_duration, to_time
+from facetrack_ros.nodes.gallery_node import GalleryNode
 from facetrack_ros.nodes.history_node import HistoryNode
 from facetrack_ros.nodes.search_node import SearchNode
 from facetrack_ros.search.fleet.fleet_answer import DONE
@@ -148,6 +150,45 @@ def searched(response):
 def test_an_operator_asks_the_fleet(closed):
     answer = FleetRequester(closed.client).ask(LIST_PEOPLE)
     assert {line.robot_id: line.state for line in answer.lines} == {"robot1": DONE, "robot2": DONE}
+
+
+def test_records_name_the_operator_whose_signature_was_verified(closed):
+    """The requests name another operator, or none."""
+    log = AuditLog(closed.folder / "data" / "robot2", "robot2")
+    ways = {
+        "direct": lambda call: MeshSearch(closed.client, closed.config("alice"), lambda *part: None).search(call),
+        "robot": lambda call: closed.client.search(call, 10.0),
+    }
+    for search_id, search in ways.items():
+        search(request(search_id=search_id, operator_name="dana", reason="lost"))
+    wait_until(lambda: ways.keys() <= {each["search_id"] for each in log.records([SEARCH])}, "both are recorded")
+    found = {each["search_id"]: each for each in log.records([SEARCH])}
+    proven = ("operator", "operator_verified", "signed_by", "reason")
+    assert [found["direct"][name] for name in proven] == ["alice", True, "alice", "lost"]
+    assert [found["robot"][name] for name in proven] == ["alice", False, "robot1", "lost"]
+    FleetRequester(closed.client).ask(FRAMES, {"camera_id": "front"}, operator="dana", robots=("robot2",))
+    asked = list(log.records([REQUEST]))[-1]
+    assert [asked[name] for name in proven] == ["alice", True, "alice", ""]
+
+
+def test_what_comes_from_a_robot_is_recorded_with_it(closed):
+    """A gallery entry that robot1 passes on, and its deletion."""
+    closed.add(GalleryNode, "robot2", closed.client.node.executor)
+    log = AuditLog(closed.folder / "data" / "robot2", "robot2")
+    entry = {"entry_id": "g_robot1_1", "by": "robot1"}
+    face = {"name": "Ann", "model_id": MODEL, "embedding": float_array(FACE), "quality": 0.9}
+    publisher = closed.stranger.create_publisher(msg.FleetEnvelope, "/facetrack/signed/gallery", PEOPLE_RECORDS)
+    for kind, message in (
+        (ENROLMENT, msg.GalleryEntry(**entry, **face, stamp=to_time(time.time_ns()))),
+        (REMOVAL, msg.GalleryEntry(**entry, deleted=True)),
+    ):
+        robot = closed.membership("robot1", "robot1")
+        envelope = robot.wrap("/facetrack/gallery", serialize_message(message), "*", time.time_ns())
+        publisher.publish(envelope_to_message(envelope))
+        wait_until(lambda: list(log.records([kind])), f"a record of the {kind}")  # noqa: B023
+        (record,) = log.records([kind])
+        assert (record["signed_by"], record["asker"], record["entries"]) == ("robot1", "robot1", ["g_robot1_1"])
+    closed.stranger.destroy_publisher(publisher)
 
 
 def test_without_the_permission_a_call_is_refused(closed):

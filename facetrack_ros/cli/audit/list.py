@@ -10,6 +10,7 @@ from facetrack_ros.core.utc import show_utc
 
 #: Fields that a line shows by itself, or that say nothing to a reader.
 _SHOWN = ("kind", "timestamp", "robot_id", "operator", "reason", "n", "prev", "hash", "question", "input", "asker")
+_PROVEN = ("operator_verified", "signed_by")
 _LONGEST = 160
 
 
@@ -32,16 +33,26 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _line(record: dict) -> str:
-    who = record.get("operator") or record.get("asker") or "unknown"
+    who = record.get("operator") or record.get("asker") or record.get("signed_by") or "unknown"
     why = f" ({record['reason']})" if record.get("reason") else ""
     number = f"#{record['n']}" if "n" in record else "-"
     rest = ", ".join(
         f"{name} {_short(value)}"
         for name, value in record.items()
-        if name not in _SHOWN and value not in ("", None, [])
+        if name not in (*_SHOWN, *_PROVEN) and value not in ("", None, [])
     )
     time = show_utc(round(record.get("timestamp", 0.0) * 1e9))
-    return f"{time}  {record['robot_id']:<10} {number:>6}  {record['kind']:<12} {who}{why}: {rest}"
+    return f"{time}  {record['robot_id']:<10} {number:>6}  {record['kind']:<12} {who}{why}{_proof(record)}: {rest}"
+
+
+def _proof(record: dict) -> str:
+    """How far it is proven who asked; empty: nobody did."""
+    said, signed_by = record.get("operator") or record.get("asker"), record.get("signed_by")
+    if record.get("operator_verified") or (signed_by and said in (signed_by, None, "")):
+        return " [verified]"
+    if signed_by:
+        return f" [claimed, as {signed_by} passes it on]"
+    return " [claimed]" if said else ""
 
 
 def _short(value: object) -> str:

@@ -12,7 +12,7 @@ from facetrack_ros.config import Config
 from facetrack_ros.core.validation import LONGEST_NAME, plain_text
 from facetrack_ros.errors import RequestError, StoreError
 from facetrack_ros.history.audit.audit_log import AuditLog
-from facetrack_ros.history.audit.reason import LONGEST_REASON, why_refused
+from facetrack_ros.history.audit.reason import LONGEST_REASON, who_asked, why_refused
 from facetrack_ros.history.layout import RobotFolder
 
 
@@ -49,9 +49,10 @@ def said_in_message(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def record_stored(folder: RobotFolder, kind: str, fields: Mapping[str, Any]) -> None:
-    """Append to the audit log of a stored history; where that fails, it is told on stderr."""
+    """Append to the audit log of a stored history, with the operator as a claim, as nothing is signed; where that fails, it is told on stderr."""
+    claimed = who_asked(fields.get("operator", ""), fields.get("reason", ""))
     try:
-        AuditLog(folder.path, folder.robot_id).append(kind, fields, time.time_ns())
+        AuditLog(folder.path, folder.robot_id).append(kind, {**fields, **claimed}, time.time_ns())
     except StoreError as error:
         print(f"this is not in the audit log of {folder.robot_id}: {error}", file=sys.stderr)
 

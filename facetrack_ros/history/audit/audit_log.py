@@ -8,6 +8,7 @@ from facetrack_ros.core.utc import moment
 from facetrack_ros.errors import store_errors
 from facetrack_ros.history.audit.hash_chain import ChainHead, HashChain
 from facetrack_ros.history.audit.old_log import old_logs, old_records
+from facetrack_ros.history.audit.reason import who_asked
 from facetrack_ros.history.disk_room import DiskRoom
 from facetrack_ros.tracking.identity_merges import MergeDecision
 
@@ -24,7 +25,8 @@ _MOST_NAMES, _LONGEST_TEXT = 50, 1000
 class AuditLog:
     """The chain ``audit-2026-11-23.jsonl`` in a robot's folder. No face is recorded, neither as image nor as embedding.
 
-    Records name ``operator`` and ``reason`` as they were given; empty: they were not. Several processes may append.
+    Records name ``operator`` and ``reason`` as they were given, empty: they were not, and say whether a signature
+    verified the operator: :func:`.who_asked`. Several processes may append.
 
     :param directory: the robot's folder.
     :param room: the space that stays free; None: none.
@@ -71,10 +73,13 @@ class AuditLog:
         return len(old) + self.chain.delete_older(max_age_days * _DAY_NS, now_ns)
 
 
-def decision_record(decision: MergeDecision) -> dict[str, Any]:
-    """The record of a person's decision that two ids are one person, or are not."""
+def decision_record(decision: MergeDecision, signed_by: str = "") -> dict[str, Any]:
+    """The record of a person's decision that two ids are one person, or are not.
+
+    :param signed_by: see :func:`.who_asked`.
+    """
     ids = {"record_id": decision.record_id, "persons": [decision.first, decision.second]}
-    return {"operator": decision.by, "reason": decision.reason, **ids}
+    return {**who_asked(decision.by, decision.reason, signed_by), **ids}
 
 
 def _bounded(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from facetrack_ros.errors import RequestError
 from facetrack_ros.history.audit.audit_log import SEARCH, VERIFICATION, AuditLog
 from facetrack_ros.history.audit.hash_chain import HashChain
+from facetrack_ros.history.audit.reason import who_asked
 
 UNVERIFIED, CONFIRMED, REJECTED = "unverified", "confirmed", "rejected"
 NAME = "verifications"
@@ -50,12 +51,14 @@ class MatchVerifications:
         reason: str,
         now_ns: int,
         confirmations: int = 1,
+        signed_by: str = "",
     ) -> str:
         """Record that a person confirms or rejects a match; of several words of one person the last counts.
 
         :param match: its id, such as ``robot1:5e1f90ab``.
         :param operator: the person, who has to be named.
         :param confirmations: persons who have to confirm it.
+        :param signed_by: see :func:`.who_asked`.
         :returns: its state now: one that any person rejects is rejected; one is confirmed when as many persons as
             required confirm it.
         :raises RequestError: no person is named, or no recorded search has such a match.
@@ -68,8 +71,7 @@ class MatchVerifications:
             "search_id": search_id,
             "match": match,
             "verdict": CONFIRMED if confirmed else REJECTED,
-            "operator": operator,
-            "reason": reason,
+            **who_asked(operator, reason, signed_by),
             "similarity": found["similarity"],
             "model_id": search["model_id"],
             "threshold": search["threshold"],

@@ -11,7 +11,7 @@ from rclpy.serialization import serialize_message
 from facetrack_ros.core.printable import printable
 from facetrack_ros.errors import InvalidInput, RequestError
 from facetrack_ros.msg import FleetEnvelope
-from facetrack_ros.nodes.base.fleet_rules import ASKER, OPERATOR, SIGNER, TopicRule
+from facetrack_ros.nodes.base.fleet_rules import ASKER, OPERATOR, SIGNED_BY, SIGNER, TopicRule
 from facetrack_ros.nodes.base.serialized_size import MOST_BYTES_OF_ANSWERS, deserialized, size_checked
 from facetrack_ros.nodes.conversion.time import to_ns, to_time
 from facetrack_ros.security.fleet_file import Member
@@ -119,7 +119,9 @@ def opened(
         except InvalidInput as error:
             node.inbox.refuse(kind.__name__, signer, str(error), error.kind)
             return
-        signed: dict[str, Any] = {SIGNER: member.name} if rule.named else {}
+        signed: dict[str, Any] = {SIGNED_BY: member.name}
+        if rule.named:
+            signed[SIGNER] = member.name
         if not member.is_robot:
             signed[OPERATOR] = member.name
         pass_on(content, {**info, **signed})
@@ -178,7 +180,7 @@ def signed_service(
 
 
 def _named(call: Any, caller: Member) -> Any:
-    """A call with the operator that made it.
+    """A call with the operator that made it, and with the caller's name in its envelope.
 
     :raises InvalidInput: it names another one.
     """
@@ -186,11 +188,12 @@ def _named(call: Any, caller: Member) -> Any:
         if call.operator_name not in ("", caller.name):
             raise InvalidInput(f"{caller.name} signed it, and it names {printable(call.operator_name, 64)}", "signer")
         call.operator_name = caller.name
+    call.envelope = FleetEnvelope(signer=caller.name)
     return call
 
 
 class SignedCall:
-    """A call of a robot's service, signed and sealed.
+    """A call of a robot's service, signed and sealed; an operator makes it in its own name.
 
     :ivar request: to be sent.
     :raises RequestError: the robot is no member of the fleet.
@@ -203,6 +206,9 @@ class SignedCall:
             raise RequestError(f"{robot} is no robot of the fleet {membership.fleet.name}")
         if not hasattr(request, "envelope"):
             raise RequestError(f"{service} cannot be called in a fleet with a fleet file")
+        caller = membership.fleet.by_name.get(membership.name)
+        if hasattr(request, "operator_name") and caller is not None and not caller.is_robot:
+            request.operator_name = caller.name
         self._sent = membership.wrap(service, serialize_message(request), robot, time.time_ns())
         self.request = kind.Request(envelope=envelope_to_message(self._sent))
 

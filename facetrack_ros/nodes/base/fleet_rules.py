@@ -7,8 +7,9 @@ from facetrack_ros.security.membership import ANY_MEMBER, EVERYONE, FLEET, ROBOT
 
 #: Reader of an answer: the member that asked.
 ASKER = "asker"
-#: Keys of a message's info: its signer, where that must be the sender it names; and the operator, where one signed it.
-SIGNER, OPERATOR = "signer", "operator"
+#: Keys of a message's info: its signer, where that must be the sender it names; its signer in any case; and that one,
+#: where it is an operator.
+SIGNER, SIGNED_BY, OPERATOR = "signer", "signed_by", "operator"
 
 
 @dataclass(frozen=True)

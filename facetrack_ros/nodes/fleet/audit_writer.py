@@ -5,7 +5,7 @@ from typing import Any
 
 from facetrack_ros.errors import RequestError, StoreError
 from facetrack_ros.history.audit.audit_log import AuditLog
-from facetrack_ros.history.audit.reason import why_refused
+from facetrack_ros.history.audit.reason import who_asked, why_refused
 from facetrack_ros.history.disk_room import DiskRoom
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 
@@ -41,6 +41,17 @@ class AuditWriter:
             self._failed(error)
             return False
         return True
+
+    def who(self, operator: str, reason: str, signed_by: str) -> dict[str, Any]:
+        """The fields of a record that say who asked, see :func:`.who_asked`.
+
+        :param signed_by: whose signature was verified; without a fleet file none is, whatever this says.
+        """
+        return who_asked(operator, reason, signed_by if self._node.fleet is not None else "")
+
+    def who_called(self, call: Any) -> dict[str, Any]:
+        """The same of a call of a service; in a fleet its envelope names the caller, see :func:`.signed_service`."""
+        return self.who(call.operator_name, call.reason, call.envelope.signer)
 
     def refusal(self, operator: str, reason: str) -> str:
         """Why a request is refused for what it does not say of itself, a sentence; empty: it is not."""

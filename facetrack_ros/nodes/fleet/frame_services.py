@@ -134,7 +134,7 @@ class FrameServices:
 
     def _log(self, history: RobotHistory, kind: str, request: Any, asker: str, **what: Any) -> None:
         """Record what is handed out; that it cannot be recorded is told, and hinders nothing."""
-        said = {"operator": request.operator_name, "reason": request.reason, "asker": asker}
+        said = {**self._audit.who_called(request), "asker": asker}
         if not self._audit.record(kind, {**said, **what}, history.room):
             self._not_logged += 1
 

@@ -168,7 +168,8 @@ class HistoryAudit(AuditWriter):
         matches, confirmations = self._matches(), self._node.settings.audit.confirmations
         now_ns = self._node.get_clock().now().nanoseconds
         said = (request.search_id, request.match, request.confirmed, request.operator_name, request.reason)
-        response.state = matches.verify(*said, now_ns, confirmations)
+        signed_by = self.who_called(request)["signed_by"]
+        response.state = matches.verify(*said, now_ns, confirmations, signed_by)
         if response.state == UNVERIFIED:
             response.message = "another person has to confirm it too (audit.confirmations)"
         response.success = True

@@ -88,14 +88,14 @@ class PeopleDirectory(PeopleHandler):
         if face is not None:
             self._templates.put(template.robot_id, template.person_id, (template.model_id, face))
 
-    def on_decision(self, decision: MergeDecision) -> None:
+    def on_decision(self, decision: MergeDecision, signed_by: str = "") -> None:
         """Keep a merge decision."""
         self.merges.add(decision)
 
-    def on_entry(self, entry: GalleryEntry) -> None:
+    def on_entry(self, entry: GalleryEntry, signed_by: str = "") -> None:
         """Keep a gallery entry."""
         self._gallery.put(entry.by, entry.entry_id, entry)
 
-    def on_entry_deleted(self, entry_id: str) -> None:
+    def on_entry_deleted(self, entry_id: str, source: str = "", signed_by: str = "") -> None:
         """Drop a gallery entry."""
         self._gallery.pop(entry_id)

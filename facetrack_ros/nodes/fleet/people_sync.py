@@ -160,7 +160,7 @@ class PeopleSync(PeopleHandler):
             return  # of a fleet with several models
         people.learn(template.person_id, template.model_id, template.embeddings, template.qualities, merge)
 
-    def on_decision(self, decision: MergeDecision) -> None:
+    def on_decision(self, decision: MergeDecision, signed_by: str = "") -> None:
         """Store a merge decision, and publish it again unless it is known."""
         self._refuse_forgotten(*decision.pair)
         merges = self._merges if self._people is None else self._people.merges
@@ -174,10 +174,10 @@ class PeopleSync(PeopleHandler):
             self._log.append([taken])
             self._publish([taken])
             if taken.operator:
-                self._audit.record(MERGE if taken.same else SPLIT, decision_record(taken))
+                self._audit.record(MERGE if taken.same else SPLIT, decision_record(taken, signed_by))
         self.share_decisions()
 
-    def on_entry(self, entry: GalleryEntry) -> None:
+    def on_entry(self, entry: GalleryEntry, signed_by: str = "") -> None:
         """Add an entry to the tracker's gallery."""
         if self._tombstones.forgot_entry(entry.entry_id, entry.model_id, entry.embedding, entry.stamp_ns):
             return  # the gallery node tells it
@@ -191,7 +191,7 @@ class PeopleSync(PeopleHandler):
         if entry.model_id == people.model_id:
             people.gallery.add(entry)
 
-    def on_entry_deleted(self, entry_id: str) -> None:
+    def on_entry_deleted(self, entry_id: str, source: str = "", signed_by: str = "") -> None:
         """Remove an entry from the tracker's gallery."""
         if self._people is None:
             self._pending.pop(entry_id)

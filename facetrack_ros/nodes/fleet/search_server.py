@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from facetrack_ros import msg
@@ -17,6 +18,7 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.database import stored_models
 from facetrack_ros.history.sightings.model_contract import load_contract
 from facetrack_ros.nodes.base.bounds import SEARCHES
+from facetrack_ros.nodes.base.fleet_rules import OPERATOR, SIGNED_BY
 from facetrack_ros.nodes.base.qos import RELIABLE, SEARCH_RESULT_PUB
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 from facetrack_ros.nodes.conversion.fields import pick
@@ -47,6 +49,8 @@ _OF_MATCH = ("stamp_ns", "robot_id", "camera_id", "person_id", "frame_number", "
 _REMEMBERED = 1000
 # Answers a second that say that the robot is busy; who hears none asks again.
 _MOST_BUSY_A_SECOND = 20
+
+_asker_of = attrgetter("asker")
 
 
 class SearchServer:
@@ -80,16 +84,13 @@ class SearchServer:
         self._logged: OrderedDict[str, None] = OrderedDict()
         self._queue = SearchQueue()
         self._cache = ResponseCache()
-        self._counts = {
-            "searches turned away as busy": 0,
-            "searches not logged": 0,
-            "searches refused without reason": 0,
-        }
+        counts = ("searches turned away as busy", "searches not logged", "searches refused without reason")
+        self._counts = dict.fromkeys(counts, 0)
         self._busy_second = self._busy_sent = 0
         topic = node.mesh_topic("search/result")
         self._results = node.create_answer_publisher(msg.FaceSearchResult, topic, SEARCH_RESULT_PUB)
         self._events = node.create_publisher(msg.PersonEvent, node.robot_topic("events"), RELIABLE)
-        receive = node.inbox.gate("search request", self._receive, sender=lambda message: message.asker, limit=SEARCHES)
+        receive = node.inbox.gate("search request", self._receive, sender=_asker_of, limit=SEARCHES, info=True)
         node.create_subscription(msg.FaceSearchRequest, node.mesh_topic("search/request"), receive, RELIABLE)
 
     @property
@@ -116,18 +117,20 @@ class SearchServer:
         self._rescan_service.close()
         self._queue.close()
 
-    def _receive(self, message: msg.FaceSearchRequest) -> None:
+    def _receive(self, message: msg.FaceSearchRequest, info: dict) -> None:
         arrived_s, robots = time.monotonic(), message.robots
         if robots and self._node.robot_id not in robots:
             return
         if why := self._not_yet():
             self._answer_busy(message, why)
-        elif not self._queue.put(message.asker, lambda: self._handle(message, arrived_s)):
+        elif not self._queue.put(message.asker, lambda: self._handle(message, info, arrived_s)):
             self._answer_busy(message)
 
-    def _handle(self, message: msg.FaceSearchRequest, arrived_s: float) -> None:
+    def _handle(self, message: msg.FaceSearchRequest, info: dict, arrived_s: float) -> None:
         try:
             request = self._checked(message.search_id, request_from_message(message))
+            signed = {"operator": info.get(OPERATOR, request.operator), "signed_by": info.get(SIGNED_BY, "")}
+            request = replace(request, **signed)
         except InvalidInput as error:
             self._node.inbox.refuse("search request", message.asker, str(error), error.kind)
             return

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from facetrack_ros.history.audit.reason import who_asked
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import Match, RobotResponse
 
@@ -25,8 +26,7 @@ def search_record(request: SearchRequest, response: RobotResponse, matches: tupl
     return {
         "search_id": request.search_id[:_LONGEST_NAME],
         "question": request.digest,
-        "operator": request.operator,
-        "reason": request.reason,
+        **who_asked(request.operator, request.reason, request.signed_by),
         "asker": request.requester[:_LONGEST_NAME],
         "reference": request.reference[:_LONGEST_NAME],
         "input": hashlib.sha256(np.ascontiguousarray(request.embeddings, np.float32).tobytes()).hexdigest(),

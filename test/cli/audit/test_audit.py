@@ -10,6 +10,7 @@ import pytest
 from facetrack_ros.cli.main import main
 from facetrack_ros.history.audit.audit_log import FRAMES, SEARCH, START, AuditLog
 from facetrack_ros.history.audit.peer_heads import PeerHeads
+from facetrack_ros.history.audit.reason import who_asked
 from facetrack_ros.history.layout import robot_folder
 from facetrack_ros.search.audit.records import match_id, search_record
 from facetrack_ros.search.request import SearchRequest
@@ -58,6 +59,26 @@ def test_the_records_are_listed_by_time_and_chosen(run, data):
     assert "ada (lost)" in said.out
     assert run("audit", "list", "--data", data, "--kind", "clip")[0] == 1
     assert run("audit", "list", "--data", data, "--from", "2023-11-14T22:13:21")[1].out.count("\n") == 1
+
+
+def test_a_line_says_whether_a_signature_proves_who_asked(run, data):
+    log = AuditLog(data / "robot2", "robot2")
+    for operator, asker, signed_by in (
+        ("alice", "", "alice"),
+        ("alice", "", "robot1"),
+        ("", "robot3", "robot1"),
+        ("", "", "robot1"),
+    ):
+        log.append(FRAMES, {**who_asked(operator, "lost", signed_by), "asker": asker}, NOW_NS)
+    said = run("audit", "list", "--data", data, "--kind", "frames")[1].out.splitlines()
+    shown = [line.partition(" frames ")[2].strip() for line in said]
+    assert shown == [
+        "alice (lost) [verified]:",
+        "alice (lost) [claimed, as robot1 passes it on]:",
+        "robot3 (lost) [claimed, as robot1 passes it on]:",
+        "robot1 (lost) [verified]:",
+        "=grace [claimed]: camera front",
+    ]
 
 
 def test_an_unchanged_log_is_compared_with_what_other_robots_remember(run, data):

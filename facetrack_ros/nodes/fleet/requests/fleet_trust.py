@@ -30,6 +30,10 @@ class FleetTrust(Protocol):
         """
         ...
 
+    def signer_of(self, request: FleetRequest) -> str:
+        """Whose signature of the request holds; empty: no member's."""
+        ...
+
     def signed_receipt(self, receipt: FleetReceipt) -> FleetReceipt:
         """The receipt, or part of one, with signer and signature."""
         ...
@@ -50,6 +54,10 @@ class OpenMesh:
 
     def check_request(self, request: FleetRequest, relayed: bool = False) -> None:
         """Refuses nothing."""
+
+    def signer_of(self, request: FleetRequest) -> str:
+        """No one's."""
+        return ""
 
     def signed_receipt(self, receipt: FleetReceipt) -> FleetReceipt:
         """The receipt as it is."""
@@ -84,9 +92,7 @@ class SignedMesh:
         :param relayed: whether another robot passes it on, which was issued while this one was away.
         :raises InvalidInput: it is not signed by who may ask for it, or is not new.
         """
-        member = self._signer(request.signer)
-        if not verify(member.keys, _REQUEST, request.signed_fields, request.signature):
-            raise InvalidInput("its signature does not hold", "signature")
+        member = self._proven(request)
         if not member.is_robot and request.operator != member.name:
             raise InvalidInput(f"{member.name} signed it, and it names another operator", "signer")
         permission = OF_KIND.get(request.kind)
@@ -109,6 +115,19 @@ class SignedMesh:
             raise InvalidInput(f"{member.name} signed it", "signer")
         if not verify(member.keys, _RECEIPT, receipt.signed_fields, receipt.signature):
             raise InvalidInput("its signature does not hold", "signature")
+
+    def signer_of(self, request: FleetRequest) -> str:
+        """Whose signature of the request holds; empty: no member's."""
+        try:
+            return self._proven(request).name
+        except InvalidInput:
+            return ""
+
+    def _proven(self, request: FleetRequest) -> Member:
+        member = self._signer(request.signer)
+        if not verify(member.keys, _REQUEST, request.signed_fields, request.signature):
+            raise InvalidInput("its signature does not hold", "signature")
+        return member
 
     def _signer(self, name: str) -> Member:
         member = self._fleet.fleet.by_name.get(name)

@@ -16,6 +16,7 @@ from facetrack_ros.core import validation
 from facetrack_ros.core.fleet.fleet_request import FleetRequest
 from facetrack_ros.core.fleet.kinds import ENROL, FORGET, FORGET_PREVIEW, MERGE
 from facetrack_ros.errors import InvalidInput, RequestError
+from facetrack_ros.history.audit.audit_log import FORGET as FORGET_RECORD
 from facetrack_ros.history.forget.order import ForgetTarget
 from facetrack_ros.history.live_forgetting import RobotForgetting, outcome_to_json
 from facetrack_ros.history.robot_history import RobotHistory
@@ -95,7 +96,11 @@ class ForgetRequests:
         span = {"start_ns": start, "end_ns": end} if end else {}
         faces = {"faces": {request.model_id: list(request.embedding)}} if len(request.embedding) else {}
         target = target_from_values({**values, **span, **faces}, request.operator_name, request.reason)
+        if (audit := self._server.audit) is not None:
+            audit.require_reason(request.operator_name, request.reason)
         done = self._done(target, request.dry_run, request.yes)
+        if audit is not None and not request.dry_run:
+            audit.record(FORGET_RECORD, {**audit.who_called(request), "order": target.order_id, "blur": target.blur})
         for name in ("person_ids", "entry_ids", "track_ids", "names"):
             setattr(response, name, done[name])
         response.nothing, response.found = done["nothing"], json.dumps(done["found"])

@@ -7,6 +7,7 @@ from facetrack_ros import srv
 from facetrack_ros.core import validation
 from facetrack_ros.core.fleet.fleet_request import FleetRequest, field_of, list_of
 from facetrack_ros.core.fleet.kinds import CLIP, FRAMES
+from facetrack_ros.msg import FleetEnvelope
 from facetrack_ros.nodes.conversion.fields import MOST_NAMES
 from facetrack_ros.nodes.conversion.requests import MOST_FORMATS, check_clip, check_frames
 from facetrack_ros.nodes.conversion.time import to_duration, to_ns, to_time
@@ -39,6 +40,7 @@ class FrameRequests:
             max_bytes=validation.count(field_of(values, "max_bytes", int, 0), "max_bytes", _MOST_BYTES),
             operator_name=request.operator,
             reason=request.reason,
+            envelope=FleetEnvelope(signer=request.signer),
         )
         check_frames(call)
         response = self._services.get_frames(call, request.operator)
@@ -67,6 +69,7 @@ class FrameRequests:
             name=field_of(values, "name", str, ""),
             operator_name=request.operator,
             reason=request.reason,
+            envelope=FleetEnvelope(signer=request.signer),
         )
         check_clip(call)
         saved = self._services.save_clip(call, request.operator)

@@ -1,6 +1,7 @@
 """What a robot does with requests on people."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from facetrack_ros import msg
@@ -104,6 +105,8 @@ class PeopleRequests:
         validation.at_most(decisions, "decisions", _MOST_DECISIONS)
         if len(ids) != count or not decisions or any(each.same != same or not each.operator for each in decisions):
             raise InvalidInput(f"it has not {count} ids and the decisions of a person on them", "field")
+        if not self._server.open_mesh:  # they are of the operator that the request's signature proves
+            decisions = tuple(replace(each, by=request.operator) for each in decisions)
         return ids, decisions
 
     def _decided(self, new: Iterable[MergeDecision]) -> dict[str, Any]:
@@ -113,9 +116,9 @@ class PeopleRequests:
 
     def _publish_deleted(self, entry_ids: Iterable[str]) -> None:
         for entry_id in entry_ids:
-            self._entries.publish(msg.GalleryEntry(entry_id=entry_id, deleted=True))
+            self._entries.publish(msg.GalleryEntry(entry_id=entry_id, deleted=True, by=self._node.robot_id))
 
     def _record(self, kind: str, request: FleetRequest, **what: Any) -> None:
         if self._server.audit is not None:
-            said = {"operator": request.operator, "reason": request.reason, "request": request.id}
+            said = self._server.audit.who(request.operator, request.reason, request.signer) | {"request": request.id}
             self._server.audit.record(kind, {**said, **what})

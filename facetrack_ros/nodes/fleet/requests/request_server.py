@@ -238,9 +238,9 @@ class FleetRequestServer:
     def _record(self, request: FleetRequest, receipt: FleetReceipt) -> None:
         if self.audit is None or request.kind in UNRECORDED:
             return
-        said = {"operator": request.operator, "reason": request.reason, "requester": request.requester}
-        outcome = {"done": receipt.state == DONE, "error": receipt.reason}
-        self.audit.record(REQUEST, {**said, "request": request.id, "what": request.kind, **outcome})
+        who = self.audit.who(request.operator, request.reason, self._trust.signer_of(request))
+        what = {"requester": request.requester, "request": request.id, "what": request.kind}
+        self.audit.record(REQUEST, {**who, **what, "done": receipt.state == DONE, "error": receipt.reason})
 
     def _changed(self, request: FleetRequest, kind: _Kind) -> FleetReceipt:
         """Note a request that changes something, do it where it is for this robot, and note what was done.
