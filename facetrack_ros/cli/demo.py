@@ -32,6 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         agrees = DemoScenario(out, Path(arguments.clips) if arguments.clips else None, stack).play()
     print(f"\n{time.monotonic() - started:.0f} s. Everything is in {out}/")
+    if (out / "index.html").exists():
+        print(f"The answer as a page: {out / 'index.html'}")
     if agrees is None:
         return PARTIAL
     return DONE if agrees else 1

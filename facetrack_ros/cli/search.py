@@ -54,7 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--timeout", type=seconds, default=2.0, metavar="S", help="longest wait for the robots")
     add("--config", metavar="FILE", help="settings, a YAML file: models, thresholds")
     add_operator_arguments(parser)
-    add("--out", metavar="DIR", help="folder for answer.json, timeline.png and the thumbnails")
+    add(
+        "--out",
+        metavar="DIR",
+        help="folder for index.html, a page to look at, answer.json, timeline.png and the thumbnails",
+    )
     add("--frames", action="store_true", help="with --out: also save each match's frame")
     add("--clips", action="store_true", help="with --out: also save a clip of each visit, mp4")
     add("--live", action="store_true", help="print each robot's response as it arrives (not with --data)")

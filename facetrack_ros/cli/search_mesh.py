@@ -19,6 +19,7 @@ from facetrack_ros.client.mesh_search import MeshSearch
 from facetrack_ros.client.remote_frames import remote_frames
 from facetrack_ros.config import Config
 from facetrack_ros.errors import RequestError
+from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.nodes.conversion.fields import float_array
 from facetrack_ros.nodes.conversion.heartbeat import coverage_from_message
 from facetrack_ros.nodes.conversion.search import match_from_message, response_from_service, robot_response_from_message
@@ -43,12 +44,14 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
     with FleetClient(arguments.robot or "", mesh_prefix(arguments), config) as client:
         ask = _through_robot if arguments.robot else _over_mesh
         response, source = ask(arguments, client, config, request)
-        missing = save_frames(arguments, response, remote_frames(client, **said(arguments)))
+        saved = save_frames(arguments, response, remote_frames(client, **said(arguments)))
         names = {line.robot_id for line in response.robots}
         # A robot that is gone sends no heartbeat: do not wait longer than discovery takes.
         client.wait_for(lambda roster: names <= set(roster), max(0.0, DISCOVERY_S - (time.monotonic() - started)))
-        roster = [camera for line in client.roster().values() for camera in coverage_from_message(line)]
-        return Outcome(response, source, coverage_of_response(response, roster), missing)
+        heartbeats = client.roster()
+        roster = [camera for line in heartbeats.values() for camera in coverage_from_message(line)]
+        rules = {robot: read for robot, line in heartbeats.items() if (read := KeepingRules.of_json(line.rules))}
+        return Outcome(response, source, coverage_of_response(response, roster), saved, rules)
 
 
 def _request(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns: int) -> srv.FaceSearch.Request:

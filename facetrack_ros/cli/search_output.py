@@ -3,18 +3,22 @@
 import argparse
 import json
 import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from facetrack_ros.cli.audit.operator import said
 from facetrack_ros.cli.time_format import zone_note
 from facetrack_ros.core.private_files import make_private
+from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.report.json_report import response_to_dict
 from facetrack_ros.search.report.table import both_times, response_table
 from facetrack_ros.search.response import SearchResponse
 
 if TYPE_CHECKING:
-    from facetrack_ros.search.report.evidence import FramesOf
+    from facetrack_ros.search.report.evidence import FramesOf, SavedEvidence
 
 
 class Outcome(NamedTuple):
@@ -22,22 +26,23 @@ class Outcome(NamedTuple):
 
     :param source: how the response came, in one sentence.
     :param coverage: when each camera was analysed.
-    :param missing: one sentence per match whose frame or clip could not be saved.
+    :param saved: frames and clips of matches; None: none were asked for.
+    :param rules: by robot, what it keeps and why, as far as that is known.
     """
 
     response: SearchResponse
     source: str
     coverage: list[CameraCoverage]
-    missing: list[str]
+    saved: "SavedEvidence | None"
+    rules: Mapping[str, KeepingRules]
 
 
-def save_frames(arguments: argparse.Namespace, response: SearchResponse, frames_of: "FramesOf") -> list[str]:
-    """Save the frames and clips of the matches, as ``--frames`` and ``--clips`` say.
-
-    :returns: one sentence per match whose frame or clip could not be saved.
-    """
+def save_frames(
+    arguments: argparse.Namespace, response: SearchResponse, frames_of: "FramesOf"
+) -> "SavedEvidence | None":
+    """Save the frames and clips of the matches, as ``--frames`` and ``--clips`` say; None: they say no."""
     if not (arguments.frames or arguments.clips):
-        return []
+        return None
     from facetrack_ros.search.report.evidence import save_evidence
 
     folder = Path(arguments.out)
@@ -66,24 +71,54 @@ def print_outcome(
         print(f"{outcome.source}\n{_asked(arguments, time_range)}")
         if outcome.response.reference_note:
             print(f"Reference: {outcome.response.reference_note}.\n")
-    for sentence in outcome.missing:
+    for sentence in outcome.saved.missing if outcome.saved else ():
         print(sentence, file=sys.stderr)
     response = outcome.response
     print(json.dumps(response_to_dict(response)) if arguments.json else response_table(response, None))
     if not arguments.out:
         return
-    from facetrack_ros.search.report.evidence import match_name
-    from facetrack_ros.search.report.timeline import draw_timeline
-
     folder = Path(arguments.out)
     folder.mkdir(parents=True, exist_ok=True)
+    _write_files(folder, arguments, outcome, image, time_range)
+    if not arguments.json:
+        print(f"page:     {folder / 'index.html'}\ntimeline: {folder / 'timeline.png'}")
+
+
+def _write_files(
+    folder: Path,
+    arguments: argparse.Namespace,
+    outcome: Outcome,
+    image: bytes,
+    time_range: tuple[int | None, int | None],
+) -> None:
+    from facetrack_ros.search.report.evidence import match_name
+    from facetrack_ros.search.report.page.answer_page import answer_page
+    from facetrack_ros.search.report.page.content import PageContent
+    from facetrack_ros.search.report.timeline import draw_timeline
+
+    response, saved = outcome.response, outcome.saved
     (folder / "answer.json").write_text(json.dumps(response_to_dict(response), indent=2) + "\n")
     title = f"Who saw {arguments.person or arguments.name or 'this face'}?"
     draw_timeline(response, folder / "timeline.png", outcome.coverage, *time_range, image, title)
     for number, match in enumerate(response.matches, 1):
         if match.thumbnail:
             (folder / f"{match_name(number, match)}.jpg").write_bytes(match.thumbnail)
-    for path in (folder / "answer.json", folder / "timeline.png", *folder.glob("*.jpg")):
+    content = PageContent(
+        response=response,
+        title=title,
+        written_ns=time.time_ns(),
+        source=outcome.source,
+        asked=_asked(arguments, time_range),
+        **said(arguments),
+        reference=image,
+        timeline=(folder / "timeline.png").read_bytes(),
+        rules=outcome.rules,
+        missing=saved.missing if saved else (),
+        frames=saved.frames if saved else {},
+        clips=saved.clips if saved else {},
+        zone=None,
+    )
+    (folder / "index.html").write_text(answer_page(content), encoding="utf-8")
+    written = ("answer.json", "timeline.png", "index.html", "*.jpg", "match_*.png", "match_*.mp4")
+    for path in (path for name in written for path in folder.glob(name)):
         make_private(path)  # one that was there keeps its permissions when it is written again
-    if not arguments.json:
-        print(f"timeline: {folder / 'timeline.png'}")

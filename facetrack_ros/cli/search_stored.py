@@ -17,6 +17,7 @@ from facetrack_ros.config import Config, optional_path
 from facetrack_ros.core.user import user_name
 from facetrack_ros.errors import FacetrackError, ModelError, RequestError
 from facetrack_ros.history.audit.audit_log import EXPORT, SEARCH
+from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.models.contract import ModelContract
 from facetrack_ros.search.audit.records import search_record
@@ -88,8 +89,9 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
     source = f"searched below {folder} in {time.monotonic() - started:.2f} s"
     asked = replace(request, requester=user_name("cli"), reference=reference.name)
     _record(arguments, replace(asked, operator=who["operator"], reason=who["reason"]), response)
-    missing = save_frames(arguments, response, frames_stored(folder, _frames_folder(config)))
-    return Outcome(response, source, coverage_of_response(response), missing)
+    saved = save_frames(arguments, response, frames_stored(folder, _frames_folder(config)))
+    rules = {each.robot_id: read for each in history_folders(folder) if (read := KeepingRules.read(each.path))}
+    return Outcome(response, source, coverage_of_response(response), saved, rules)
 
 
 def _record(arguments: argparse.Namespace, request: SearchRequest, response: SearchResponse) -> None:

@@ -238,7 +238,7 @@ class DemoScenario:
             f"{person} was seen in most places:"
         )
         print(output.rstrip())
-        for name in ("answer.json", "timeline.png"):
+        for name in ("index.html", "answer.json", "timeline.png"):
             shutil.copy(folder / name, self._out / name)
         return self._kill_and_search(["--person", person])
 

@@ -237,7 +237,12 @@ def test_offline_with_the_models_that_pip_carries(staged):
 
 def test_what_may_hold_faces_is_for_its_owner_only(staged):
     home, stage = staged
+    page = home / "answer" / "index.html"
+    page.parent.mkdir(0o700)
+    page.touch()
+    page.chmod(0o644)  # of an earlier version, or of another program
     search(home, stage.references["Grace Hopper"], "--out", home / "answer", "--frames", "--clips")
+    assert page.read_text().count("<article") == 1
     made = [*(home / "data").rglob("*"), home / "answer", *(home / "answer").rglob("*")]
     assert any(path.suffix == ".png" for path in made)
     assert {oct(path.stat().st_mode & 0o077) for path in made} == {"0o0"}

@@ -24,6 +24,10 @@ def test_the_demo_finds_the_staged_persons_and_leaves_results_but_no_process(pro
     partial = json.loads((out / "after_the_kill" / "answer.json").read_text())
     assert {robot["robot_id"]: robot["status"] for robot in partial["robots"]}["robot2"] in ("timed_out", "left")
     assert cv2.imread(str(out / "timeline.png")).shape[1] > 1000
+    assert str(out / "index.html") in done.stdout
+    assert (out / "index.html").read_text().count("<article") == len(
+        json.loads((out / "answer.json").read_text())["matches"]
+    )
     assert len(list(out.glob("data/*/events-*.jsonl"))) == 2
     with av.open(str(out / "robot1_front.mp4")) as clip:
         assert sum(1 for _ in clip.decode(video=0)) > 10

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from facetrack_ros.clips.mp4_writer import Mp4Writer
 from facetrack_ros.clips.sources import StoredSource
@@ -22,6 +23,19 @@ _NO_FILE_NAME = re.compile(r"[^\w .()-]")
 #: Frames of a match's robot and camera between two stamps, in order; a :class:`FacetrackError` where it does not give
 #: them.
 FramesOf = Callable[[Match, int, int], Iterator[Frame]]
+
+
+class SavedEvidence(NamedTuple):
+    """The files saved of matches.
+
+    :param missing: one sentence per frame or clip that could not be saved.
+    :param frames: by number of the match, from 1 on.
+    :param clips: likewise.
+    """
+
+    missing: list[str]
+    frames: dict[int, Path]
+    clips: dict[int, Path]
 
 
 def frames_stored(data_dir: Path, disk_cache_dir: Path | None = None) -> FramesOf:
@@ -50,20 +64,25 @@ def match_name(number: int, match: Match) -> str:
 
 def save_evidence(
     matches: tuple[Match, ...], frames_of: FramesOf, folder: Path, frames: bool = True, clips: bool = False
-) -> list[str]:
+) -> SavedEvidence:
     """Save each match's frame as stored, and a clip of the visit.
 
     :param frames: whether to save frames: ``match_01_robot1_front_frame.jpg``.
     :param clips: whether to save clips: ``match_01_robot1_front.mp4``, from one second before the first match of the
         visit to one second after the last, at most 30 s around the best one.
-    :returns: one sentence per frame or clip that could not be saved.
     :raises StoreError: the folder cannot be written.
     """
-    missing = []
+    missing: list[str] = []
+    saved = SavedEvidence(missing, {}, {})
     for number, match in enumerate(matches, 1):
-        for wanted, save in ((frames, _save_frame), (clips, _save_clip)):
+        for wanted, save, files in ((frames, _save_frame, saved.frames), (clips, _save_clip, saved.clips)):
+            if not wanted:
+                continue
             try:
-                if wanted and not save(match, frames_of, folder / match_name(number, match)):
+                path = save(match, frames_of, folder / match_name(number, match))
+                if path is not None:
+                    files[number] = path
+                else:
                     missing.append(
                         f"{match.robot_id}/{match.camera_id} no longer has the "
                         f"{'frame' if save is _save_frame else 'frames'} of match {number}"
@@ -72,30 +91,34 @@ def save_evidence(
                 raise
             except FacetrackError as error:
                 missing.append(f"match {number}: {error}")
-    return missing
+    return saved
 
 
-def _save_frame(match: Match, frames_of: FramesOf, path: Path) -> bool:
+def _save_frame(match: Match, frames_of: FramesOf, path: Path) -> Path | None:
+    """The file; None: the frame is not kept any more."""
     frame = next(frames_of(match, match.stamp_ns, match.stamp_ns), None)
     if frame is None:
-        return False
+        return None
     ending = "png" if frame.jpeg.startswith(b"\x89PNG") else "jpg"
+    file = path.with_name(f"{path.name}_frame.{ending}")
     try:
-        path.with_name(f"{path.name}_frame.{ending}").write_bytes(frame.jpeg)
+        file.write_bytes(frame.jpeg)
     except OSError as error:
         raise StoreError(f"cannot write in {path.parent}: {error.strerror}; choose another folder") from error
-    return True
+    return file
 
 
-def _save_clip(match: Match, frames_of: FramesOf, path: Path) -> bool:
+def _save_clip(match: Match, frames_of: FramesOf, path: Path) -> Path | None:
+    """The file; None: no frames of the visit are kept any more."""
     half = LONGEST_CLIP_NS // 2
     start = max(match.first_ns - BEFORE_NS, match.stamp_ns - half)
     end = min(match.last_ns + BEFORE_NS, match.stamp_ns + half)
     found = islice(frames_of(match, start, end), _MOST_FRAMES)
     first = next(found, None)
     if first is None:
-        return False
-    film = Mp4Writer(path.with_name(f"{path.name}.mp4"))
+        return None
+    file = path.with_name(f"{path.name}.mp4")
+    film = Mp4Writer(file)
     try:
         for frame in chain((first,), found):
             try:
@@ -104,4 +127,4 @@ def _save_clip(match: Match, frames_of: FramesOf, path: Path) -> bool:
                 continue  # the other frames make the clip
     finally:
         film.close()
-    return True
+    return file

@@ -23,7 +23,7 @@ def response_table(response: SearchResponse, zone: tzinfo | None = timezone.utc)
     """
     parts = [
         _matches(response),
-        _unverified(response),
+        unverified_sentence(response),
         _alike(response),
         _robots(response),
         searched_sentence(response, zone),
@@ -142,7 +142,8 @@ def _matches(response: SearchResponse) -> str:
     return "Times are UTC\n" + _columns((*header[:3], "day", *header[3:]), rows, right=(6,))
 
 
-def _unverified(response: SearchResponse) -> str:
+def unverified_sentence(response: SearchResponse) -> str:
+    """How a person judges the matches; empty where there are none."""
     if not response.matches:
         return ""
     return (
@@ -168,11 +169,12 @@ def _robots(response: SearchResponse) -> str:
         numbers = (str(robot.matches), str(robot.sightings), f"{robot.elapsed_ms:.1f}")
         if not robot.answered:
             numbers = ("-", "-", "-")
-        rows.append((robot.robot_id, robot.status.replace("_", " "), *numbers, _remark(robot)))
+        rows.append((robot.robot_id, robot.status.replace("_", " "), *numbers, robot_remark(robot)))
     return _columns(("robot", "status", "matches", "sightings", "ms", ""), rows, right=(2, 3, 4))
 
 
-def _remark(robot: RobotResponse) -> str:
+def robot_remark(robot: RobotResponse) -> str:
+    """What to keep in mind of a robot's line: an error, a note, a model of its own."""
     own = f"by {robot.model_id}, threshold {robot.threshold:.3g}" if robot.model_id else ""
     return "; ".join(part for part in (robot.error, robot.note, own) if part)
 

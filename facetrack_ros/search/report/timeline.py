@@ -10,6 +10,7 @@ from facetrack_ros.core.utc import show_span
 from facetrack_ros.errors import StoreError
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.partial import partial_sentence
+from facetrack_ros.search.report.summary import found_sentence
 from facetrack_ros.search.report.timeline_canvas import (
     FAINT,
     GREY,
@@ -24,7 +25,7 @@ from facetrack_ros.search.report.timeline_canvas import (
 )
 from facetrack_ros.search.report.timeline_layout import Row, moment, rows_of, spread, ticks, time_range
 from facetrack_ros.search.report.trust import trust_sentence
-from facetrack_ros.search.response import ANSWERED, Match, SearchResponse
+from facetrack_ros.search.response import Match, SearchResponse
 
 # Inches.
 _WIDTH, _MARGIN, _LEFT, _RIGHT = 14.0, 0.45, 2.75, 13.55
@@ -102,7 +103,7 @@ class _Page:
             self._canvas.picture(left, 0.35, 1.1, reference, INK, 1.5, limits=REFERENCE)
             left += 1.35
         self._canvas.words(left, 0.55, title, 20, bold=True)
-        self._canvas.words(left, 0.95, self._found(), 12)
+        self._canvas.words(left, 0.95, found_sentence(self._response), 12)
         self._canvas.words(left, 1.26, self._when(), 10, GREY)
         self._legend()
 
@@ -202,23 +203,6 @@ class _Page:
         if not self._response.complete:
             canvas.box(left, y + 0.56, 0.32, 0.14, MISSING, "#e2bdb7", hatch="////")
             canvas.words(left + 0.42, y + 0.63, "not searched", 8, GREY)
-
-    def _found(self) -> str:
-        asked = len(self._response.robots)
-        answered = sum(robot.status == ANSWERED for robot in self._response.robots)
-        robots = (
-            f"{answered} of {asked} robots answered"
-            if answered < asked or asked > 2
-            else "both robots answered"
-            if asked == 2
-            else "one robot was asked"
-        )
-        if not self._response.matches:
-            return f"Not seen; {robots}" if self._response.complete else f"Not seen in what was searched; {robots}"
-        by = sorted({match.robot_id for match in self._response.matches})
-        names = f"{len(by)} robots" if len(by) > 3 else f"{', '.join(by[:-1])} and {by[-1]}" if len(by) > 1 else by[0]
-        visits = {1: "once", 2: "twice"}.get(len(self._response.matches), f"{len(self._response.matches)} times")
-        return f"Seen {visits}, by {names}; best similarity {self._response.matches[0].similarity:.2f}; {robots}"
 
     def _when(self) -> str:
         first, last = moment(self._start, self._zone), moment(self._end, self._zone)

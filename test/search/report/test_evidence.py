@@ -27,9 +27,11 @@ def frames_of(match, start_ns, end_ns):
 
 
 def test_the_frame_is_saved_as_it_was_stored_and_the_visit_as_a_film(tmp_path):
-    assert save_evidence((match("robot1", 10, 11, 12),), frames_of, tmp_path, clips=True) == []
-    assert (tmp_path / "match_01_robot1_front_frame.jpg").read_bytes() == JPEG
-    with av.open(str(tmp_path / "match_01_robot1_front.mp4")) as film:
+    saved = save_evidence((match("robot1", 10, 11, 12),), frames_of, tmp_path, clips=True)
+    frame, clip = tmp_path / "match_01_robot1_front_frame.jpg", tmp_path / "match_01_robot1_front.mp4"
+    assert saved == ([], {1: frame}, {1: clip})
+    assert frame.read_bytes() == JPEG
+    with av.open(str(clip)) as film:
         shown = list(film.decode(video=0))
     # From a second before to a second after, at ten a second, but for the damaged ones.
     assert len(shown) == len([tenth for tenth in range(90, 131) if tenth % 7])
@@ -49,8 +51,9 @@ def test_a_film_of_an_hour_is_cut_to_half_a_minute_around_the_best_face(tmp_path
 
 def test_who_does_not_give_its_frames_is_named_and_the_others_are_saved(tmp_path):
     matches = tuple(match(robot, 1, 1, 1) for robot in ("robot9", "robot8", "robot1"))
-    missing = save_evidence(matches, frames_of, tmp_path)
+    missing, frames, _ = save_evidence(matches, frames_of, tmp_path)
     assert len(missing) == 2
+    assert list(frames) == [3]
     assert "match 1: robot9 was asked" in missing[0]
     assert "robot8/front no longer has the frame" in missing[1]
     assert [path.name for path in tmp_path.iterdir()] == ["match_03_robot1_front_frame.jpg"]
