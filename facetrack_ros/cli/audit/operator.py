@@ -49,7 +49,10 @@ def said_in_message(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def record_stored(folder: RobotFolder, kind: str, fields: Mapping[str, Any]) -> None:
-    """Append to the audit log of a stored history, with the operator as a claim, as nothing is signed; where that fails, it is told on stderr."""
+    """Append to the audit log of a stored history, with the operator as a claim, as nothing is signed.
+
+    That it cannot be written is told on stderr.
+    """
     claimed = who_asked(fields.get("operator", ""), fields.get("reason", ""))
     try:
         AuditLog(folder.path, folder.robot_id).append(kind, {**fields, **claimed}, time.time_ns())

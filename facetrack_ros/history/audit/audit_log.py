@@ -41,7 +41,7 @@ class AuditLog:
         :param fields: JSON values; texts are cut to 1,000 characters, lists to 50 elements, with the number of all
             under ``NAME_count``.
         :param now_ns: time of what is recorded.
-        :raises StoreError: the file cannot be written, or is full.
+        :raises StoreError: the file cannot be written.
         """
         return self.chain.append(kind, _bounded(fields), now_ns)
 

@@ -21,14 +21,14 @@ from facetrack_ros.history.disk_room import DiskRoom
 #: Kinds of the records that the chain appends itself: what a killed process left was cut off or is missing, and days
 #: that were deleted for their age.
 RECOVERED, DELETED = "recovered", "days_deleted"
-#: Most bytes of one day's file, chosen by hand: 26,000 searches with 20 matches each. A full one takes no more, so that
-#: a flood cannot push out the days before.
-MOST_OF_A_DAY = 100_000_000
+#: Most bytes of one file, chosen by hand: 26,000 searches with 20 matches each. The day goes on in a further one.
+MOST_OF_A_FILE = 100_000_000
 #: Longest line, chosen by hand.
 LONGEST_LINE = 65_536
+_MOST_FILES_A_DAY = 9_999
 _NAME = re.compile(r"[a-z][a-z_]*")
 _DAY_NS = 86_400 * 10**9
-_MOST_HEAD = 1000
+_MOST_HEAD, _HEAD_LENGTH = 1000, 200
 _HASH_PART = re.compile(rb',"hash":"([0-9a-f]{64})"}')
 _HASH_PART_LENGTH = 75
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -49,7 +49,8 @@ class ChainHead:
 
 
 class HashChain:
-    """Records of one robot, a file a day: ``NAME-2026-11-23.jsonl``. Several processes may append to one chain.
+    """Records of one robot, a file a day: ``NAME-2026-11-23.jsonl``, and where that is full
+    ``NAME-2026-11-23_0002.jsonl`` and so on. Several processes may append to one chain.
 
     Each line is a JSON object with sorted keys, without spaces, in ASCII, then its hash::
 
@@ -86,7 +87,7 @@ class HashChain:
         :param fields: JSON values besides ``n``, ``prev``, ``hash``, ``kind`` and ``timestamp``.
         :param now_ns: the time, which names the day and gives ``timestamp``, in seconds.
         :returns: the new head.
-        :raises StoreError: the record is too large or cannot be written, or the day's file is full.
+        :raises StoreError: the record is too large or cannot be written.
         """
         with self._errors("write"), self._locked() as head_file:
             return self._append(head_file, kind, fields, now_ns)
@@ -116,8 +117,8 @@ class HashChain:
             return _parse_head(os.pread(file, _MOST_HEAD + 1, 0))
 
     def files(self) -> list[Path]:
-        """The files, day by day."""
-        day = re.compile(re.escape(self.name) + r"-\d{4,}-\d\d-\d\d\.jsonl")
+        """The files, in the order of their records; names sort like this too."""
+        day = re.compile(re.escape(self.name) + r"-\d{4,}-\d\d-\d\d(_\d{4})?\.jsonl")
         return sorted(path for path in self.folder.glob(f"{self.name}-*.jsonl") if day.fullmatch(path.name))
 
     def read(self) -> Iterator[dict[str, Any]]:
@@ -180,25 +181,22 @@ class HashChain:
             size = self._cut(self.folder / last)
         name = f"{self.name}-{moment(now_ns):%Y-%m-%d}.jsonl"
         name = max(name, last)
+        data = b""
+        for each, values in ((RECOVERED, wrong), (kind, fields)):
+            if each == RECOVERED and not wrong:
+                continue
+            line, head = _line(head, each, values, now_ns)
+            data += line
+        if name == last and size + len(data) > MOST_OF_A_FILE:
+            name = _next_file(name)
         path = f"{self._folder}/{name}"
         self._room.check(self.folder, small=True)
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
         try:
             if name != last:
                 size = truncate_partial_line(file)
-            data = b""
-            for each, values in ((RECOVERED, wrong), (kind, fields)):
-                if each == RECOVERED and not wrong:
-                    continue
-                line, head = _line(head, each, values, now_ns)
-                data += line
             if wrong:
                 logger.warning("%s was not whole: %s", path, ", ".join(f"{key} {wrong[key]}" for key in wrong))
-            if size + len(data) > MOST_OF_A_DAY:
-                raise StoreError(
-                    f"{path} is full ({MOST_OF_A_DAY / 1e6:.0f} MB in one day): nothing more is recorded until "
-                    "midnight UTC"
-                )
             write_all_or_nothing(file, data)
         finally:
             os.close(file)
@@ -261,7 +259,8 @@ class HashChain:
     @staticmethod
     def _store_head(head_file: int, head: ChainHead, file: str, size: int) -> None:
         # Always of one length, so that it is replaced by one write.
-        values = f'{{"n":{head.number:>12},"hash":"{head.hash}","size":{size:>12},"file":"{file}"}}\n'.encode()
+        values = f'{{"n":{head.number:>12},"hash":"{head.hash}","size":{size:>12},"file":"{file}"}}'.encode()
+        values = values.ljust(_HEAD_LENGTH) + b"\n"
         os.pwrite(head_file, values, 0)
         if os.fstat(head_file).st_size != len(values):
             os.ftruncate(head_file, len(values))
@@ -327,6 +326,20 @@ def _line(head: ChainHead, kind: str, fields: Mapping[str, Any], now_ns: int) ->
         raise StoreError(f"a record of {len(body)} bytes is too large; at most {LONGEST_LINE}")
     digest = hashlib.sha256(body).hexdigest()
     return body[:-1] + f',"hash":"{digest}"}}\n'.encode(), ChainHead(number, digest)
+
+
+def _next_file(name: str) -> str:
+    """The file of a day that follows a full one: ``audit-2026-11-23_0002.jsonl`` after ``audit-2026-11-23.jsonl``.
+
+    :raises StoreError: the day has as many as it may have.
+    """
+    day, part = name.removesuffix(".jsonl"), ""
+    if day[-5] == "_":
+        day, part = day[:-5], day[-4:]
+    number = int(part or 1) + 1
+    if number > _MOST_FILES_A_DAY:
+        raise StoreError(f"{name} is full, and the day has no more than {_MOST_FILES_A_DAY} files")
+    return f"{day}_{number:04}.jsonl"
 
 
 def _parse_head(data: bytes) -> tuple[ChainHead, str, int] | None:

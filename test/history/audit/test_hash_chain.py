@@ -18,9 +18,9 @@ NOW_NS = 20_000 * DAY_NS
 EDITS = int(os.environ.get("FACETRACK_AUDIT_EDITS", "300"))
 
 
-def chain_of(folder, *days, records=4):
+def chain_of(folder, *days, records=4, name="audit"):
     """A chain with some records on each day."""
-    chain = HashChain(folder, "audit", "robot1")
+    chain = HashChain(folder, name, "robot1")
     for day in days or (0,):
         for number in range(records):
             chain.append("search", {"operator": "Jörg", "threshold": 0.5, "found": number}, NOW_NS + day * DAY_NS)
@@ -49,6 +49,33 @@ def test_records_are_numbered_and_build_on_each_other(tmp_path):
     assert check.intact
     assert check.records == 8
     assert check.head == chain.head() == ChainHead(8, records[-1]["hash"])
+
+
+def test_a_day_with_a_full_file_goes_on_in_a_further_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("facetrack_ros.history.audit.hash_chain.MOST_OF_A_FILE", 1000)
+    chain = chain_of(tmp_path, 0, 1, records=12)
+    names = [path.name for path in chain.files()]
+    first_day = [name for name in names if "10-04" in name]
+    assert first_day[:3] == ["audit-2024-10-04.jsonl", "audit-2024-10-04_0002.jsonl", "audit-2024-10-04_0003.jsonl"]
+    assert names == sorted(names)
+    assert all(path.stat().st_size <= 1000 for path in chain.files())
+    assert [record["n"] for record in chain.read()] == list(range(1, 25))
+    assert verify_chain(chain).intact
+    assert chain.head().number == 24
+    chain_of(tmp_path, 0, records=1)  # the clock was set back: the newest file goes on
+    assert verify_chain(chain).intact
+    (tmp_path / first_day[1]).rename(tmp_path / "away")
+    assert not verify_chain(chain).intact
+    (tmp_path / "away").rename(tmp_path / first_day[1])
+    assert chain.delete_older(DAY_NS, NOW_NS + 3 * DAY_NS) == len(first_day)
+    assert verify_chain(chain).intact
+
+
+def test_the_files_of_a_day_are_told_apart_whatever_the_name(tmp_path, monkeypatch):
+    monkeypatch.setattr("facetrack_ros.history.audit.hash_chain.MOST_OF_A_FILE", 1000)
+    names = [path.name for path in chain_of(tmp_path, records=12, name="of_all").files()]
+    assert names[:2] == ["of_all-2024-10-04.jsonl", "of_all-2024-10-04_0002.jsonl"]
+    assert len(names) > 2
 
 
 def test_an_empty_chain_is_intact(tmp_path):
