@@ -158,6 +158,14 @@ class FleetClient:
             )
         return self.wait_for_heartbeats(timeout_s)
 
+    def wait_for_connections(self, connected: Callable[[], int]) -> None:
+        """Wait until every robot heard is connected, for :data:`DISCOVERED_S` at most.
+
+        :param connected: number of robots that are.
+        """
+        live = sum(not heartbeat.leaving for heartbeat in self.roster().values())
+        _wait_until(lambda: connected() >= live, DISCOVERED_S)
+
     def require_robot(self) -> None:
         """Wait for the heartbeat of :attr:`robot`.
 

@@ -24,15 +24,17 @@ class FleetRequester:
     def __init__(self, client: FleetClient):
         self._client = client
         self._sender = FleetRequestSender(client.node, client.roster_listener, ReentrantCallbackGroup())
+        self._sender.connect()
         self._unheard: int | None = None  # robots discovered whose heartbeat did not come
 
     def discover(self) -> None:
-        """Wait until every robot on the mesh was heard; :meth:`ask` does it where this was not called.
+        """Wait until every robot on the mesh was heard and is connected; :meth:`ask` does it where this was not called.
 
         :raises RequestError: there is no robot on the mesh.
         """
         if self._unheard is None:
             self._unheard = self._client.require_robots()
+            self._client.wait_for_connections(self._sender.connect)
 
     def ask(
         self,

@@ -62,6 +62,7 @@ class MeshSearch:
         group = ReentrantCallbackGroup()
         self._people = PeopleDirectory(node, group, client.roster_listener)
         search_client = SearchClient(node, client.roster_listener, group, PartPrinter(on_part))
+        search_client.connect()
         self._search = FleetSearch(search_client, self._people)
 
     def search(self, call: srv.FaceSearch.Request) -> SearchResponse:

@@ -125,9 +125,9 @@ def test_a_search_from_its_parts_to_its_replay(processes, stage, two_embedders, 
                 image=picture(stage.references["Grace Hopper"]),
                 robots=["robot1"],
                 rescan=True,
-                timeout=Duration(sec=20),
+                timeout=Duration(sec=60),
             ),
-            20.0,
+            60.0,
         )
         (line,) = again.robots
         assert (line.status, line.not_rescanned) == ("answered", 0), line

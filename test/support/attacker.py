@@ -15,6 +15,8 @@ from rclpy.node import Node
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile, QoSReliabilityPolicy
 from robot_processes import DEADLINE_S, wait_until
 
+from facetrack_ros.nodes.base.transports import RANGE, choose_transports
+
 #: Topics of ROS itself.
 OF_ROS = ("/rosout", "/parameter_events", "/clock")
 
@@ -98,10 +100,10 @@ def attacker_on(environment: dict[str, str]) -> Iterator[Attacker]:
 
     :param environment: of these processes.
     """
-    names = ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE", "FASTDDS_BUILTIN_TRANSPORTS")
-    wanted = {name: environment[name] for name in names if name in environment}
+    wanted = {name: environment[name] for name in ("ROS_DOMAIN_ID", RANGE)}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
+    choose_transports(os.environ, rclpy.get_rmw_implementation_identifier())
     context = Context()
     try:
         rclpy.init(args=[], context=context, domain_id=int(wanted["ROS_DOMAIN_ID"]))

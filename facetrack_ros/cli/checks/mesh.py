@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 from facetrack_ros.cli.checks.check_result import ERROR, OK, WARNING, CheckResult
-from facetrack_ros.nodes.base.transports import TRANSPORTS
+from facetrack_ros.nodes.base.transports import describe_transports
 
 # How long another process on this machine may take to be discovered: far more than it does.
 DISCOVERY_S = 8.0
@@ -31,9 +31,10 @@ def check_mesh(mesh: str, robot: str = "") -> Iterator[CheckResult]:
     """
     from facetrack_ros.client.fleet_client import FleetClient
 
+    yield _range()
     yield _multicast()
     with FleetClient(mesh=mesh) as client:
-        yield _range()
+        yield CheckResult(OK, "transports", describe_transports(os.environ))
         yield _discovery(client)
         missing = client.wait_for_heartbeats(DISCOVERY_S)
         entries = client.entries()
@@ -55,8 +56,7 @@ def _range() -> CheckResult:
     domain = os.environ.get("ROS_DOMAIN_ID") or "0"
     reach = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE") or "SUBNET"
     peers, server = os.environ.get("ROS_STATIC_PEERS"), os.environ.get("ROS_DISCOVERY_SERVER")
-    transports = os.environ.get(TRANSPORTS) or "of a profile"
-    found = f"ROS_DOMAIN_ID {domain}, discovery range {reach}, transports {transports}"
+    found = f"ROS_DOMAIN_ID {domain}, discovery range {reach}"
     found += f", static peers {peers}" if peers else ""
     found += f", discovery server {server}" if server else ""
     if reach == "OFF" or (reach == "LOCALHOST" and not peers and not server):

@@ -54,6 +54,11 @@ class PolledSubscription:
                 self._callback(*taken)
         return count
 
+    @property
+    def publishers(self) -> int:
+        """Number of publishers that it is connected to."""
+        return self._subscription.get_publisher_count()
+
     def close(self) -> None:
         """End the subscription."""
         self._node.destroy_subscription(self._subscription)

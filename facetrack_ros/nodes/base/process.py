@@ -43,7 +43,7 @@ def ros(arguments: list[str] | None = None) -> Iterator[None]:
         # The middleware would end the process without a message.
         raise ConfigError(f"ROS_DOMAIN_ID is {domain}: give a whole number from 0 to {HIGHEST_DOMAIN}")
     mask_command_line()
-    choose_transports(os.environ)
+    choose_transports(os.environ, rclpy.get_rmw_implementation_identifier())
     try:
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:  # an unreadable parameter file or a wrong option: classes without a public base

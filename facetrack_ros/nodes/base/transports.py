@@ -5,22 +5,52 @@ from pathlib import Path
 
 #: Variable of Fast DDS that names its transports; ``DEFAULT`` is UDP and shared memory.
 TRANSPORTS = "FASTDDS_BUILTIN_TRANSPORTS"
-_PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
-_PROFILES = ("DEFAULT_FASTDDS_PROFILES.xml", "DEFAULT_FASTRTPS_PROFILES.xml")
+#: Variables of Fast DDS 3 and 2 that name a file of profiles.
+PROFILES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+#: How far discovery reaches.
+RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
+#: Profile of UDP on the loopback interface.
+LOOPBACK = Path(__file__).with_name("fastdds_loopback.xml")
+_UDP = "UDPv4"
+_FILES = ("DEFAULT_FASTDDS_PROFILES.xml", "DEFAULT_FASTRTPS_PROFILES.xml")
+_PEERS = ("ROS_STATIC_PEERS", "ROS_DISCOVERY_SERVER")
 
 
-def choose_transports(environment: MutableMapping[str, str], folder: Path | str = ".") -> None:
-    """Turn shared memory off, unless the environment or an XML profile of Fast DDS decides.
+def choose_transports(environment: MutableMapping[str, str], middleware: str, folder: Path | str = ".") -> None:
+    """Turn the shared memory of Fast DDS off, unless the environment or an XML profile of Fast DDS decides.
 
-    The shared memory of Fast DDS is readable by every user of the machine, and frames with faces pass through it. Its
-    files also outlive a killed process: a program that starts later gets old messages out of them, or none at all
-    (eProsima/Fast-DDS, issues 5053 and 5469). Frames between two processes arrive as fast over UDP
+    That memory is readable by every user of the machine, and frames with faces pass through it. Its files also outlive
+    a killed process: one that starts later gets old messages out of them, even of another ROS domain, or none at all
+    (eProsima/Fast-DDS, issues 5053 and 5469). Messages between two processes are as fast over UDP
     (``docs/measurements/images.md``).
 
+    For the discovery range ``LOCALHOST`` ROS sets transports of its own, with shared memory. There, unless peers are
+    named, the range becomes ``SYSTEM_DEFAULT`` with the profile :data:`LOOPBACK`, which binds to the loopback interface
+    only, and finds and is found by nodes that ROS keeps to this machine.
+
     :param environment: of this process, before ROS is initialised.
+    :param middleware: identifier of the ROS middleware.
     :param folder: in which Fast DDS looks for a profile.
     """
-    if environment.get(TRANSPORTS) or any(environment.get(name) for name in _PROFILE_VARIABLES):
+    profiles = {environment[name] for name in PROFILES if environment.get(name)} - {str(LOOPBACK)}
+    transports = environment.get(TRANSPORTS) or _UDP
+    here = Path(folder)
+    if not middleware.startswith("rmw_fastrtps") or profiles or transports != _UDP:
         return
-    if not any((Path(folder) / name).exists() for name in _PROFILES):
-        environment[TRANSPORTS] = "UDPv4"
+    if any((here / name).exists() for name in _FILES):
+        return
+    if environment.get(RANGE, "").upper() != "LOCALHOST":
+        if not any(environment.get(name) for name in PROFILES):
+            environment[TRANSPORTS] = _UDP
+    elif not any(environment.get(name) for name in _PEERS) and LOOPBACK.exists():
+        environment.pop(TRANSPORTS, None)
+        environment[RANGE] = "SYSTEM_DEFAULT"
+        environment.update(dict.fromkeys(PROFILES, str(LOOPBACK)))
+
+
+def describe_transports(environment: MutableMapping[str, str]) -> str:
+    """What :func:`choose_transports` has left in an environment, in words."""
+    profile = next((environment[name] for name in PROFILES if environment.get(name)), "")
+    if profile == str(LOOPBACK):
+        return "UDP on this machine only"
+    return f"as {profile} says" if profile else environment.get(TRANSPORTS) or "the middleware's own"

@@ -142,17 +142,22 @@ class SearchClient:
         """Names that several robots use, in one sentence each; empty: none."""
         return "; ".join(_shared_name(robot, claims) for robot, claims in sorted(self._shared_names.items()))
 
+    def connect(self) -> None:
+        """Subscribe to results before the first search, which then does not wait for DDS to connect the robots."""
+        if self._results is None:
+            topic, kind = self._node.mesh_topic("search/result"), msg.FaceSearchResult
+            self._results = PolledSubscription(
+                self._node, kind, topic, self._on_result, SEARCH_RESULT_SUB, lambda: bool(self._open), raw=True
+            )
+            self._last_search_s = time.monotonic()
+
     def begin(self, request: SearchRequest, contract: ModelContract, parts: bool = True) -> OpenSearch:
         """Send a request to the robots of the roster; those that left or are silent are not waited for.
 
         :param parts: whether to publish partial results.
         :raises RequestError: the request is not valid.
         """
-        if self._results is None:
-            topic, kind = self._node.mesh_topic("search/result"), msg.FaceSearchResult
-            self._results = PolledSubscription(
-                self._node, kind, topic, self._on_result, SEARCH_RESULT_SUB, lambda: bool(self._open), raw=True
-            )
+        self.connect()
         self._poll()
         collector = self._collector(request, contract)
         message = request_to_message(request)

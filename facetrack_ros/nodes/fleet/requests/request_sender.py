@@ -88,6 +88,20 @@ class FleetRequestSender:
         request.check()
         return self._trust.signed_request(request)
 
+    def connect(self) -> int:
+        """Subscribe to receipts before the first request, which then does not wait for DDS to connect the robots.
+
+        :returns: number of robots that are connected for requests and receipts.
+        """
+        if self._receipts is None:
+            self._receipts = PolledSubscription(
+                *(self._node, msg.FleetReceipt, self._node.mesh_topic("fleet/receipt"), self._on_receipt),
+                *(SEARCH_RESULT_SUB, lambda: bool(self._open)),
+                raw=True,
+            )
+            self._last_s = time.monotonic()
+        return min(self._requests.get_subscription_count(), self._receipts.publishers)
+
     async def ask(self, request: FleetRequest, timeout_s: float = DEFAULT_TIMEOUT_S) -> FleetAnswer:
         """Send a request; the answers once all robots that are waited for have answered, or the time is up.
 
@@ -122,12 +136,7 @@ class FleetRequestSender:
     def _begin(self, request: FleetRequest) -> _Asked:
         if request.id in self._open:
             raise RequestError(f"a request of the id {request.id} is under way; give each an id of its own")
-        if self._receipts is None:
-            self._receipts = PolledSubscription(
-                *(self._node, msg.FleetReceipt, self._node.mesh_topic("fleet/receipt"), self._on_receipt),
-                *(SEARCH_RESULT_SUB, lambda: bool(self._open)),
-                raw=True,
-            )
+        self.connect()
         self._roster.poll()
         roster = self._roster
         collector = ReceiptCollector(request, roster.entries(), roster.knows, self._own_robot, roster.crowded)
