@@ -80,7 +80,20 @@ def settle_people(response: SearchResponse, merges: IdentityMerges, face_of: Fac
         replace(robot, matches=max(0, robot.matches + more.pop(robot.robot_id, 0))) for robot in response.robots
     )
     alike.sort(key=lambda match: -match.similarity)
+    names = _names_of(matches)
+    kept, alike = (
+        [replace(each, name=names.get(each.person_id, each.name)) for each in found] for found in (kept, alike)
+    )
     return replace(response, matches=tuple(kept), alike=tuple(alike), robots=robots)
+
+
+def _names_of(matches: Iterable[Match]) -> dict[str, str]:
+    """The name of each person that is recognised under one name in any visit: it is the person's in all of them."""
+    names: dict[str, set[str]] = {}
+    for match in matches:
+        if match.person_id and match.name:
+            names.setdefault(match.person_id, set()).add(match.name)
+    return {person_id: next(iter(found)) for person_id, found in names.items() if len(found) == 1}
 
 
 def _unknown_face(_person_id: str) -> PersonFace | None:
@@ -100,7 +113,7 @@ def _settle(match: Match, best: Match | None, threshold: float, merges: Identity
     if best is None or not best.person_id or match.person_id in ("", best.person_id):
         return replace(match, different_person="")
     if together and match.different_person in map(seen_together_with, merges.group(best.person_id)):
-        return match
+        return replace(match, different_person=seen_together_with(best.person_id))
     return replace(match, different_person=_difference(match, best, threshold, merges, face_of))
 
 

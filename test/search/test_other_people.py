@@ -85,8 +85,18 @@ def test_decision_that_two_ids_differ_sets_one_apart_however_similar():
 def test_seen_together_with_the_best_match_of_the_fleet_counts_under_any_of_its_ids():
     together = match("p_b_1", 0.6, "robot2", different_person=seen_together_with("p_b_2"))
     found = response(match("p_a_1", 0.83), match("p_b_2", 0.7, "robot2", 3), together)
-    kept, alike, _ = settled(found, [decision("p_a_1", "p_b_2", True)])
+    kept, alike, result = settled(found, [decision("p_a_1", "p_b_2", True)])
     assert (kept, alike) == (["p_a_1", "p_a_1"], ["p_b_1"])
+    assert result.alike[0].different_person == seen_together_with("p_a_1"), "the id that both became"
+
+
+def test_name_of_a_person_is_told_of_all_visits_under_any_id_unless_there_are_two():
+    visits = (match("p_a_1", 0.83, name="Ada"), match("p_b_1", 0.7, "robot2"), match("p_c_1", 0.6, "robot3"))
+    _, _, result = settled(response(*visits), [decision("p_a_1", "p_b_1", True)])
+    assert [each.name for each in result.matches] == ["Ada", "Ada", ""]
+    two = (*visits, match("p_b_1", 0.6, "robot2", 9, name="Grace"))
+    _, _, result = settled(response(*two), [decision("p_a_1", "p_b_1", True)])
+    assert [each.name for each in result.matches] == ["Ada", "", "", "Grace"]
 
 
 def test_seen_together_with_another_than_the_best_match_says_nothing():

@@ -103,7 +103,7 @@ def part_line(robot: RobotResponse | None, matches: Sequence[Match], missing: tu
         best = matches[0]
         found = (
             f"{len(matches)} {'match' if len(matches) == 1 else 'matches'}, best {best.similarity:.3f} at "
-            f"{best.camera_id} {_clock(best.stamp_ns)} UTC" + (f" as {best.person_id}" if best.person_id else "")
+            f"{best.camera_id} {_clock(best.stamp_ns)} UTC" + (f" as {person_of(best)}" if best.person_id else "")
         )
     return f"{robot.robot_id}: {found}; {waiting}"
 
@@ -122,18 +122,27 @@ def rescan_sentence(response: SearchResponse) -> str:
     )
 
 
+def no_match_sentence(response: SearchResponse) -> str:
+    """What an answer without matches says."""
+    if response.complete:
+        return "No match."
+    return "No match in what was compared." if response.sightings else "Nothing was compared: no answer."
+
+
+def person_of(match: Match) -> str:
+    """Id and name of a match's person; empty: it has neither."""
+    return f"{match.person_id} ({match.name})" if match.name else match.person_id
+
+
 def _matches(response: SearchResponse) -> str:
     if not response.matches:
-        if response.complete:
-            return "No match."
-        return "No match in what was compared." if response.sightings else "Nothing was compared: no answer."
+        return no_match_sentence(response)
     rows: list[tuple[str, ...]] = []
     for match in response.matches:
-        person = f"{match.person_id} ({match.name})" if match.name else match.person_id or "-"
         mark = ("*" if match.rescanned else "") + ("^" if is_joined(match, response) else "")
         times = (_clock(match.first_ns), _clock(match.last_ns))
         similarity = f"{match.similarity:.3f}{mark}"
-        rows.append((match.robot_id, match.camera_id, person, *times, similarity, match_id(match)))
+        rows.append((match.robot_id, match.camera_id, person_of(match) or "-", *times, similarity, match_id(match)))
     days = [moment(match.first_ns).date() for match in response.matches]
     header = ("robot", "camera", "person", "from", "to", "similarity", "match")
     if len(set(days)) == 1:
@@ -156,7 +165,7 @@ def _alike(response: SearchResponse) -> str:
     if not response.alike:
         return ""
     rows: list[tuple[str, ...]] = [
-        (match.robot_id, match.camera_id, match.person_id or "-", f"{match.similarity:.3f}", match.different_person)
+        (match.robot_id, match.camera_id, person_of(match) or "-", f"{match.similarity:.3f}", match.different_person)
         for match in response.alike
     ]
     header = ("robot", "camera", "person", "similarity", "why it is no match")

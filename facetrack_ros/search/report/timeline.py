@@ -180,11 +180,15 @@ class _Page:
             canvas.words(*corner, similarity, 8.5, PAPER, True, "right", back=colour, z=5)
             # Hides the grid behind the text.
             canvas.box(face_left, y + _FACE + 0.04, _FACE, _CAPTION - 0.05, LANE, z=0.6)
-            canvas.words(x, y + _FACE + 0.11, _shortened(match.person_id, 14), 7.5, INK, across="center")
+            canvas.words(x, y + _FACE + 0.11, _shortened(self._person(match), 14), 7.5, INK, across="center")
             canvas.words(x, y + _FACE + 0.235, time, 7.5, GREY, across="center")
         hidden = len(matches) - len(shown)
         if hidden:
             canvas.words(_RIGHT + 0.08, top + 0.5, f"+{hidden}", 9, GREY)
+
+    def _person(self, match: Match) -> str:
+        """The name where the font has its letters, else the id."""
+        return match.name if match.name and self._canvas.has_letters_of(match.name) else match.person_id
 
     def _legend(self) -> None:
         canvas, left, y = self._canvas, _RIGHT - 2.3, 0.5

@@ -1,7 +1,9 @@
 """Drawing surface of the timeline: shapes, text and images, in inches from the top left corner."""
 
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
+from unicodedata import bidirectional
 
 import cv2
 import numpy as np
@@ -20,6 +22,9 @@ _LOW, _MIDDLE, _HIGH = "#f0a830", "#3fae7a", "#0f6b57"
 _DPI = 120
 # Side of an image that is drawn, pixels; more than the page has for it.
 _MOST_PX = 512
+# In place of letters that the font lacks: the replacement character, which it has.
+_UNKNOWN = "\ufffd"
+_FROM_RIGHT = ("R", "AL")
 
 
 class Canvas:
@@ -93,8 +98,13 @@ class Canvas:
         """
         patch = {"boxstyle": "round,pad=0.35", "facecolor": back, "edgecolor": "none"} if back else None
         font: dict[str, Any] = {"fontsize": size, "color": colour, "fontweight": "bold" if bold else "normal"}
-        text = escaped(text).replace("$", r"\$")
+        text = "".join(letter if letter.isspace() or _has(letter) else _UNKNOWN for letter in escaped(text))
+        text = text.replace("$", r"\$")
         self._axes.text(x, y, text, ha=across, va="center", bbox=patch, zorder=z, **font)
+
+    def has_letters_of(self, text: str) -> bool:
+        """Whether the font has all letters of a text, and they are written from left to right."""
+        return all(_has(letter) and bidirectional(letter) not in _FROM_RIGHT for letter in text)
 
     def picture(
         self,
@@ -136,6 +146,14 @@ class Canvas:
         data = BytesIO()
         self._page.print_png(data)
         return data.getvalue()
+
+
+@lru_cache(maxsize=4096)
+def _has(letter: str) -> bool:
+    """Whether the font of the page has a letter."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return bool(get_font(findfont(FontProperties())).get_char_index(ord(letter)))
 
 
 def _decoded(data: bytes, limits: PictureLimits) -> np.ndarray | None:

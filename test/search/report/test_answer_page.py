@@ -173,6 +173,7 @@ def test_a_partial_answer_says_so_first_and_names_what_was_not_searched():
 
 def test_nothing_compared_is_never_told_as_not_seen():
     nothing = replace(RESPONSE, matches=(), alike=(), robots=(RobotResponse("robot1", TIMED_OUT),))
+    assert "No match." in Page(replace(CONTENT, response=replace(RESPONSE, matches=()))).text
     assert "Nothing was compared" in Page(replace(CONTENT, response=nothing)).text
     assert "Not seen" not in Page(replace(CONTENT, response=nothing)).text
 

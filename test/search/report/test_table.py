@@ -146,10 +146,10 @@ def test_the_parts_of_an_answer_are_lines():
 
 
 def test_what_is_alike_stands_apart_with_its_reason():
-    apart = replace(match("p_2", NOON, NOON + SECOND, 0.53), different_person="seen together with p_1")
+    apart = replace(match("p_2", NOON, NOON + SECOND, 0.53), name="Grace", different_person="seen together with p_1")
     found, alike = response_table(replace(RESPONSE, alike=(apart,))).split("Alike, but no match:")
     assert "p_2" not in found
-    assert all(part in alike for part in ("p_2", "0.530", "seen together with p_1"))
+    assert all(part in alike for part in ("p_2 (Grace)", "0.530", "seen together with p_1"))
     assert "No match" in response_table(replace(RESPONSE, matches=(), alike=(apart,)))
 
 

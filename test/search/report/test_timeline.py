@@ -2,6 +2,7 @@
 
 import math
 import sys
+from dataclasses import replace
 from datetime import timedelta, timezone
 
 import cv2
@@ -70,6 +71,16 @@ def test_pictures_that_are_none_and_names_with_signs_do_not_break_it(tmp_path):
     matches = [match("robot1", 1, picture=b"", person="$x_{1}$"), match("robot1", 40, picture=b"no jpeg", person="")]
     options = {"title": "a $b$ c", "reference": b"none", "zone": timezone(timedelta(hours=-8))}
     assert drawn(tmp_path, matches, {"robot1": ANSWERED}, **options) is not None
+
+
+@pytest.mark.filterwarnings("error")
+def test_names_stand_there_as_far_as_the_font_has_their_letters(tmp_path):
+    names = ("", "Zoë Ωμέγα", "\u7530\u4e2d", "\u05d0\u05d3\u05d4")
+    images = [drawn(tmp_path, [replace(match("robot1", 10), name=name)], {"robot1": ANSWERED}) for name in names]
+    assert (images[1] != images[0]).any()
+    assert (images[2] == images[0]).all(), "the id stands for a name that cannot be drawn"
+    assert (images[3] == images[0]).all(), "likewise for one from right to left"
+    drawn(tmp_path, [], {"robot1": ANSWERED}, title="Who saw \u7530\u4e2d?")
 
 
 def test_a_slice_cuts_what_reaches_beyond_it(tmp_path):

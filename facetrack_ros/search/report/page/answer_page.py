@@ -11,7 +11,7 @@ from facetrack_ros.search.report.page.pictures import png_uri, reference_uri
 from facetrack_ros.search.report.page.searched_section import completeness_notice, searched_section
 from facetrack_ros.search.report.page.style import STYLE
 from facetrack_ros.search.report.summary import found_sentence
-from facetrack_ros.search.report.table import unverified_sentence
+from facetrack_ros.search.report.table import no_match_sentence, unverified_sentence
 
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 #: A browser loads and runs nothing but the page's own style, its pictures, and clips beside it.
@@ -37,7 +37,7 @@ def answer_page(content: PageContent) -> str:
     matches = (
         joined(element("p", unverified_sentence(response), class_="soft"), match_cards(content))
         if response.matches
-        else element("p", f"{found_sentence(response)}.")
+        else element("p", no_match_sentence(response))
     )
     main = element(
         "main",
@@ -63,12 +63,14 @@ def _header(content: PageContent) -> Markup:
         element("p", f"{found_sentence(content.response)}.", class_="verdict"),
         element("p", f"Reference: {note}.", class_="soft") if note else None,
     )
-    missing = (element("li", sentence) for sentence in content.missing)
+    missing = joined(
+        element("p", "Not saved:"), element("ul", *(element("li", sentence) for sentence in content.missing))
+    )
     return element(
         "header",
         element("div", _reference(content), told, class_="head"),
         completeness_notice(content.response),
-        element("div", element("ul", *missing), class_="notice note") if content.missing else None,
+        element("div", missing, class_="notice note") if content.missing else None,
     )
 
 

@@ -47,8 +47,9 @@ li { overflow-wrap: anywhere; }
 .timeline { background: #ffffff; border: 1px solid var(--line); border-radius: .5rem; }
 .timeline img { display: block; width: 100%; min-width: 52rem; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(21rem, 100%), 34rem)); gap: 1rem;
+  align-items: start;
   margin: 0; padding: 0; list-style: none; }
-.card { height: 100%; padding: 1rem; background: var(--paper); border: 1px solid var(--line); border-radius: .5rem; }
+.card { padding: 1rem; background: var(--paper); border: 1px solid var(--line); border-radius: .5rem; }
 .card figure { margin-top: .75rem; }
 .card figure img, .card figure video { display: block; width: 100%; border-radius: .35rem; background: #000000; }
 .top { display: flex; gap: .9rem; align-items: flex-start; }
