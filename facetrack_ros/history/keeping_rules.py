@@ -15,7 +15,9 @@ from facetrack_ros.errors import ConfigError, store_errors
 
 NAME = "keeping.json"
 _LONGEST_TEXT = 200
-_WHOSE = {"all": "everyone", "watchlist": "enrolled people only"}
+#: Of :attr:`KeepingRules.keep`: faces of enrolled people only.
+WATCHLIST = "watchlist"
+_WHOSE = {"all": "everyone", WATCHLIST: "enrolled people only"}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The merged response to a search: matches, one line per robot, and what was not searched."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -86,6 +86,10 @@ class SearchedCamera:
     end_ns: int = 0
 
 
+#: What the note of a robot says that finds no one but enrolled people, behind the robot's name.
+ENROLLED_ONLY = "keeps enrolled people only (recognition.keep: watchlist)"
+
+
 @dataclass(frozen=True)
 class RobotResponse:
     """One robot's line of a search response.
@@ -141,6 +145,15 @@ class RobotResponse:
         """Whether it compared anything at all."""
         return self.status == ANSWERED
 
+    @property
+    def enrolled_only(self) -> bool:
+        """Whether its :attr:`note` says that the robot keeps enrolled people only."""
+        return ENROLLED_ONLY in self.note
+
+    def noted(self, note: str) -> "RobotResponse":
+        """The same with one more note; empty: none."""
+        return replace(self, note="; ".join(filter(None, (self.note, note))))
+
 
 @dataclass(frozen=True)
 class SearchResponse:
@@ -180,6 +193,11 @@ class SearchResponse:
     def complete(self) -> bool:
         """Whether every robot, camera, store and stretch of time that the question covers was compared."""
         return not self.not_searched and all(robot.answered for robot in self.robots)
+
+    @property
+    def enrolled_only(self) -> tuple[str, ...]:
+        """The robots that keep enrolled people only: a stranger whom they saw is not found."""
+        return tuple(dict.fromkeys(robot.robot_id for robot in self.robots if robot.enrolled_only))
 
     @property
     def sightings(self) -> int:

@@ -34,7 +34,7 @@ from facetrack_ros.search.joined_visits import only_persons
 from facetrack_ros.search.local_search import model_mismatch
 from facetrack_ros.search.offline.open_history import OpenHistory, with_rescan
 from facetrack_ros.search.request import SearchRequest, split_mesh_id
-from facetrack_ros.search.response import ANSWERED, BUSY, ERROR, Match, NotSearched, RobotResponse
+from facetrack_ros.search.response import ANSWERED, BUSY, ENROLLED_ONLY, ERROR, Match, NotSearched, RobotResponse
 from facetrack_ros.search.robot_search import search_robot
 from facetrack_ros.search.searched import StoreSearch
 from facetrack_ros.search.threshold_choice import choose_threshold
@@ -102,7 +102,7 @@ class SearchServer:
     def _kept_note(self) -> str:
         """Whose faces a search can find at all; empty: everyone's."""
         only = enrolled_only(self._node.settings)
-        return f"{self._node.robot_id} keeps enrolled people only (recognition.keep: watchlist)" if only else ""
+        return f"{self._node.robot_id} {ENROLLED_ONLY}" if only else ""
 
     def values(self) -> dict[str, str]:
         """Figures for diagnostics."""

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from facetrack_ros.errors import StoreError
+from facetrack_ros.history.keeping_rules import WATCHLIST, KeepingRules
 from facetrack_ros.history.layout import RobotFolder, history_folders
 from facetrack_ros.history.sightings.database import stored_models
 from facetrack_ros.models.contract import ModelContract
@@ -15,7 +16,7 @@ from facetrack_ros.search.joined_visits import joined_request, only_persons, wit
 from facetrack_ros.search.local_search import model_mismatch
 from facetrack_ros.search.offline.open_history import OpenHistory, RescanOptions
 from facetrack_ros.search.request import SearchRequest
-from facetrack_ros.search.response import ERROR, Match, RobotResponse, SearchResponse
+from facetrack_ros.search.response import ENROLLED_ONLY, ERROR, Match, RobotResponse, SearchResponse
 from facetrack_ros.search.response_collector import ResponseCollector
 from facetrack_ros.search.validation import validate_request
 from facetrack_ros.search.visits import apply_merges
@@ -113,6 +114,14 @@ class _Robot:
         self, request: SearchRequest, clock_ns: Callable[[], int], now_ns: int | None
     ) -> Iterator[tuple[RobotResponse, tuple[Match, ...]]]:
         """The robot's lines and their matches: one of the request's model, and one of each other model searched."""
+        rules = KeepingRules.read(self._path)
+        kept = f"{self.own.robot_id} {ENROLLED_ONLY}" if rules is not None and rules.keep == WATCHLIST else ""
+        for response, matches in self._compared(request, clock_ns, now_ns):
+            yield response.noted(kept), matches
+
+    def _compared(
+        self, request: SearchRequest, clock_ns: Callable[[], int], now_ns: int | None
+    ) -> Iterator[tuple[RobotResponse, tuple[Match, ...]]]:
         compared = {model.id for _, model, _ in self._others}
         if not self.own.has_store and not self._stored:
             error = f"{self.own.robot_id} has recorded nothing: there are no sightings in {self._path}"

@@ -32,6 +32,7 @@ def response_to_dict(response: SearchResponse) -> dict:
         "partial": partial_sentence(response),
         "not_searched": [_not_searched(gap) for gap in response.not_searched],
         "searched": _searched(response),
+        "enrolled_only": list(response.enrolled_only),
         "matches": [_match(match, response) for match in response.matches],
         "alike": [_match(match, response) for match in response.alike],
         "robots": [_robot(robot) for robot in response.robots],

@@ -98,7 +98,8 @@ def part_line(robot: RobotResponse | None, matches: Sequence[Match], missing: tu
     if robot.status != ANSWERED:
         found = robot.status.replace("_", " ")
     elif not matches:
-        found = f"no match among {robot.sightings} sightings"
+        of = " of enrolled people, the only ones kept" if robot.enrolled_only else ""
+        found = f"no match among {robot.sightings} sightings{of}"
     else:
         best = matches[0]
         found = (
@@ -124,14 +125,24 @@ def rescan_sentence(response: SearchResponse) -> str:
 
 def no_match_sentence(response: SearchResponse) -> str:
     """What an answer without matches says."""
+    kept = _enrolled_only(response)
     if response.complete:
-        return "No match."
-    return "No match in what was compared." if response.sightings else "Nothing was compared: no answer."
+        return f"No match.{kept}"
+    return f"{'No match in what was compared.' if response.sightings else 'Nothing was compared: no answer.'}{kept}"
 
 
 def person_of(match: Match) -> str:
     """Id and name of a match's person; empty: it has neither."""
     return f"{match.person_id} ({match.name})" if match.name else match.person_id
+
+
+def _enrolled_only(response: SearchResponse) -> str:
+    """What no match does not mean, where robots keep enrolled people only."""
+    robots = response.enrolled_only
+    if not robots:
+        return ""
+    keep = "keeps" if len(robots) == 1 else "keep"
+    return f" {', '.join(robots)} {keep} enrolled people only: whether anyone else was seen there is unknown."
 
 
 def _matches(response: SearchResponse) -> str:

@@ -12,6 +12,7 @@ from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.errors import RequestError, StoreError
 from facetrack_ros.history.frames.settings import CONTINUOUS, FrameSettings
+from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.database import database_path
 from facetrack_ros.history.sightings.retention import SightingLimits
@@ -22,6 +23,7 @@ from facetrack_ros.search.offline.open_history import RescanOptions
 from facetrack_ros.search.offline.references import person_references
 from facetrack_ros.search.offline.search import search_stored
 from facetrack_ros.search.offline.status import stored_status
+from facetrack_ros.search.report.table import part_line, response_table
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, ERROR, LEFT, MODEL_MISMATCH
 from facetrack_ros.tracking.identity_merges import IdentityMerges, merge_decisions
@@ -89,6 +91,19 @@ def test_a_clock_that_was_off_is_noted(fleet):
     assert notes["robot2"] == ""
     elsewhere = replace(REQUEST, cameras=("rear",))
     assert not any(line.note for line in search_stored(fleet, elsewhere, CONTRACT).robots)
+
+
+def test_a_store_of_enrolled_people_only_says_what_no_match_means(fleet):
+    stranger = replace(REQUEST, embedding=np.array([0, 0, 0, 1], np.float32))
+    assert response_table(search_stored(fleet, stranger, CONTRACT)).startswith("No match")
+    assert search_stored(fleet, stranger, CONTRACT).enrolled_only == ()
+    KeepingRules(keep="watchlist").write(fleet / "robot1")
+    response = search_stored(fleet, stranger, CONTRACT)
+    assert response.enrolled_only == ("robot1",)
+    assert "robot1 keeps enrolled people only" in response_table(response).splitlines()[0]
+    assert "enrolled people" in part_line(response.robots[0], (), (), False)
+    KeepingRules(keep="watchlist").write(fleet / "robot3")  # it has nothing of this model
+    assert search_stored(fleet, stranger, CONTRACT).enrolled_only == ("robot1", "robot3")
 
 
 def test_only_the_robots_asked_for_are_opened(fleet):

@@ -10,6 +10,7 @@ from facetrack_ros.search.audit.records import match_id
 from facetrack_ros.search.report.json_report import response_to_dict
 from facetrack_ros.search.response import (
     ANSWERED,
+    ENROLLED_ONLY,
     TIMED_OUT,
     Match,
     NotSearched,
@@ -30,6 +31,12 @@ def test_a_line_says_what_to_keep_in_mind_where_there_is_something():
     robot = RobotResponse("robot1", ANSWERED, note="its clock is off")
     (line,) = response_to_dict(SearchResponse("s1", "net", 0.35, 0.0, (), (robot,)))["robots"]
     assert line["note"] == "its clock is off"
+
+
+def test_robots_that_keep_enrolled_people_only_are_named():
+    robot = RobotResponse("robot1", ANSWERED).noted("its clock is off").noted(f"robot1 {ENROLLED_ONLY}")
+    response = SearchResponse("s1", "net", 0.35, 0.0, (), (robot, ROBOTS[1]))
+    assert response_to_dict(response)["enrolled_only"] == ["robot1"]
 
 
 def test_keys_and_values_are_those_promised():
@@ -61,6 +68,7 @@ def test_keys_and_values_are_those_promised():
         "complete": False,
         "partial": sentence,
         "not_searched": [gap_dict],
+        "enrolled_only": [],
         "searched": {**span, "robots": ["robot1"], "cameras": ["robot1/front"], "sightings": 9},
         "matches": [
             {
