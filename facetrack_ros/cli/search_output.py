@@ -6,11 +6,13 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from facetrack_ros.cli.audit.operator import said
 from facetrack_ros.cli.time_format import zone_note
 from facetrack_ros.core.private_files import make_private
+from facetrack_ros.history.audit.verifications import MatchJudgement
 from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.search.camera_coverage import CameraCoverage
 from facetrack_ros.search.report.json_report import response_to_dict
@@ -28,6 +30,7 @@ class Outcome(NamedTuple):
     :param coverage: when each camera was analysed.
     :param saved: frames and clips of matches; None: none were asked for.
     :param rules: by robot, what it keeps and why, as far as that is known.
+    :param judged: by match, what people said of it when this face was searched for before, as far as that is known.
     """
 
     response: SearchResponse
@@ -35,6 +38,7 @@ class Outcome(NamedTuple):
     coverage: list[CameraCoverage]
     saved: "SavedEvidence | None"
     rules: Mapping[str, KeepingRules]
+    judged: Mapping[str, MatchJudgement] = MappingProxyType({})
 
 
 def save_frames(
@@ -113,6 +117,7 @@ def _write_files(
         reference=image,
         timeline=(folder / "timeline.png").read_bytes(),
         rules=outcome.rules,
+        judged=outcome.judged,
         missing=saved.missing if saved else (),
         frames=saved.frames if saved else {},
         clips=saved.clips if saved else {},

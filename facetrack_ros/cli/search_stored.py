@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -15,12 +16,13 @@ from facetrack_ros.cli.audit.operator import record_stored, said
 from facetrack_ros.cli.search_output import Outcome, save_frames
 from facetrack_ros.config import Config, optional_path
 from facetrack_ros.core.user import user_name
-from facetrack_ros.errors import FacetrackError, ModelError, RequestError
+from facetrack_ros.errors import FacetrackError, ModelError, RequestError, StoreError
 from facetrack_ros.history.audit.audit_log import EXPORT, SEARCH
+from facetrack_ros.history.audit.verifications import MatchJudgement, MatchVerifications
 from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.models.contract import ModelContract
-from facetrack_ros.search.audit.records import search_record
+from facetrack_ros.search.audit.records import input_digest, search_record
 from facetrack_ros.search.camera_coverage import coverage_of_response
 from facetrack_ros.search.offline.open_history import RescanOptions
 from facetrack_ros.search.offline.persons import stored_faces, stored_merges
@@ -91,7 +93,22 @@ def search(arguments: argparse.Namespace, image: bytes, time_ns: int, window_ns:
     _record(arguments, replace(asked, operator=who["operator"], reason=who["reason"]), response)
     saved = save_frames(arguments, response, frames_stored(folder, _frames_folder(config)))
     rules = {each.robot_id: read for each in history_folders(folder) if (read := KeepingRules.read(each.path))}
-    return Outcome(response, source, coverage_of_response(response), saved, rules)
+    judged = _judged(folder, request, config) if arguments.out else {}
+    return Outcome(response, source, coverage_of_response(response), saved, rules, judged)
+
+
+def _judged(folder: Path, request: SearchRequest, config: Config) -> dict[str, MatchJudgement]:
+    """What people said of matches when this face was searched for before."""
+    found: dict[str, MatchJudgement] = {}
+    for robot in history_folders(folder):
+        if robot.error:
+            continue
+        try:
+            verifications = MatchVerifications(robot.path, robot.robot_id)
+            found |= verifications.of_input(input_digest(request), config.audit.confirmations)
+        except StoreError as error:
+            print(f"what people said of matches of {robot.robot_id} is left out: {error}", file=sys.stderr)
+    return found
 
 
 def _record(arguments: argparse.Namespace, request: SearchRequest, response: SearchResponse) -> None:

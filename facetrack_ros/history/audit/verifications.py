@@ -32,6 +32,18 @@ class JudgedMatches:
     sightings: int = 0
 
 
+@dataclass(frozen=True)
+class MatchJudgement:
+    """What people said of a match.
+
+    :param state: ``confirmed``, ``rejected`` or ``unverified``: too few persons have confirmed it.
+    :param verdicts: by operator, ``confirmed`` or ``rejected``.
+    """
+
+    state: str
+    verdicts: dict[str, str]
+
+
 class MatchVerifications:
     """What people said of a robot's matches: in the chain ``verifications-DATE.jsonl``, and in the audit log.
 
@@ -74,6 +86,7 @@ class MatchVerifications:
             **who_asked(operator, reason, signed_by),
             "similarity": found["similarity"],
             "model_id": search["model_id"],
+            "input": search.get("input", ""),
             "threshold": search["threshold"],
             "sightings": search["sightings"],
             "search_operator": search.get("operator", ""),
@@ -89,6 +102,21 @@ class MatchVerifications:
         :raises StoreError: the records cannot be read.
         """
         return _state(self._of(search_id, match), confirmations)
+
+    def of_input(self, digest: str, confirmations: int = 1) -> dict[str, MatchJudgement]:
+        """What people said of the matches of searches that asked with the same embeddings, by match.
+
+        :param digest: ``input`` of their records.
+        :raises StoreError: the records cannot be read.
+        """
+        votes: dict[str, list[dict[str, Any]]] = {}
+        for record in self._chain.read() if self._chain.head_path.exists() else ():
+            if record.get("kind") == VERIFICATION and record.get("input") == digest:
+                votes.setdefault(record["match"], []).append(record)
+        return {
+            match: MatchJudgement(_state(found, confirmations), {vote["operator"]: vote["verdict"] for vote in found})
+            for match, found in votes.items()
+        }
 
     def persons_who_confirm(self, search_id: str, match: str) -> list[str]:
         """The operators who confirm a match."""

@@ -29,7 +29,7 @@ def search_record(request: SearchRequest, response: RobotResponse, matches: tupl
         **who_asked(request.operator, request.reason, request.signed_by),
         "asker": request.requester[:_LONGEST_NAME],
         "reference": request.reference[:_LONGEST_NAME],
-        "input": hashlib.sha256(np.ascontiguousarray(request.embeddings, np.float32).tobytes()).hexdigest(),
+        "input": input_digest(request),
         "model_id": (response.model_id or request.model_id)[:_LONGEST_NAME],
         "threshold": round(response.threshold if response.model_id else request.threshold, 6),
         "time": _seconds(request.time_ns) if request.window_ns else None,
@@ -45,6 +45,11 @@ def search_record(request: SearchRequest, response: RobotResponse, matches: tupl
         "persons": sorted({match.person_id for match in matches if match.person_id})[:_MOST_NAMES],
         "matches": [_match(match) for match in matches[:MOST_MATCHES]],
     }
+
+
+def input_digest(request: SearchRequest) -> str:
+    """SHA-256 of the embeddings asked with: searches with the same one asked for the same face."""
+    return hashlib.sha256(np.ascontiguousarray(request.embeddings, np.float32).tobytes()).hexdigest()
 
 
 def match_id(match: Match) -> str:

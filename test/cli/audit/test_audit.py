@@ -3,6 +3,7 @@
 import csv
 import json
 import stat
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,23 +12,24 @@ from facetrack_ros.cli.main import main
 from facetrack_ros.history.audit.audit_log import FRAMES, SEARCH, START, AuditLog
 from facetrack_ros.history.audit.peer_heads import PeerHeads
 from facetrack_ros.history.audit.reason import who_asked
+from facetrack_ros.history.audit.verifications import MatchJudgement, MatchVerifications
 from facetrack_ros.history.layout import robot_folder
-from facetrack_ros.search.audit.records import match_id, search_record
+from facetrack_ros.search.audit.records import input_digest, match_id, search_record
 from facetrack_ros.search.request import SearchRequest
 from facetrack_ros.search.response import ANSWERED, Match, RobotResponse
 
 NOW_NS = 1_700_000_000 * 10**9
 MATCH = Match("robot1", "front", "p_1", "t_1", 7, NOW_NS, NOW_NS, NOW_NS, np.zeros(4), np.zeros(4), 0.9, 0.5)
+REQUEST = SearchRequest("s1", np.array([1.0, 0.0], np.float32), "net", threshold=0.5, operator="ada", reason="lost")
 
 
 @pytest.fixture
 def data(tmp_path):
     """Two robots; robot1 was searched, and robot2 remembers its log."""
-    request = SearchRequest("s1", np.array([1.0, 0.0], np.float32), "net", threshold=0.5, operator="ada", reason="lost")
     logs = {robot: AuditLog(robot_folder(tmp_path, robot), robot) for robot in ("robot1", "robot2")}
     for log in logs.values():
         log.append(START, {"model_id": "net"}, NOW_NS - 10**9)
-    logs["robot1"].append(SEARCH, search_record(request, RobotResponse("robot1", ANSWERED, 1, 10), (MATCH,)), NOW_NS)
+    logs["robot1"].append(SEARCH, search_record(REQUEST, RobotResponse("robot1", ANSWERED, 1, 10), (MATCH,)), NOW_NS)
     logs["robot1"].append(FRAMES, {"operator": "=grace", "reason": "", "camera": "front"}, NOW_NS + 10**9)
     peers = PeerHeads(tmp_path / "robot2")
     peers.note("robot1", logs["robot1"].chain.head(), logs["robot1"].chain.empty_head, NOW_NS)
@@ -136,6 +138,11 @@ def test_a_match_is_verified_by_one_person_or_by_two(run, data, tmp_path):
     assert json.loads(said.out)["state"] == "confirmed"
     code, said = run("verify", "s1", match_id(MATCH), "reject", "--data", data, "--operator", "eve")
     assert "is rejected" in said.out
+    matches = MatchVerifications(data / "robot1", "robot1")
+    votes = {"ada": "confirmed", "bob": "confirmed", "eve": "rejected"}
+    assert matches.of_input(input_digest(REQUEST), 2) == {match_id(MATCH): MatchJudgement("rejected", votes)}
+    other = replace(REQUEST, embedding=np.array([0.0, 1.0], np.float32))
+    assert matches.of_input(input_digest(other), 2) == {}, "another face was asked for"
     assert verified(run, data)[0] == 0
 
 

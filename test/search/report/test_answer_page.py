@@ -11,6 +11,7 @@ import numpy as np
 
 from facetrack_ros.core.frame import encode_jpeg
 from facetrack_ros.core.pictures.decoding import decode
+from facetrack_ros.history.audit.verifications import MatchJudgement
 from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.search.audit.records import match_id
 from facetrack_ros.search.report.page import match_card
@@ -214,6 +215,17 @@ def test_a_picture_that_cannot_be_read_leaves_a_page(tmp_path):
     page = Page(content)
     assert page.text.count("no picture") == 2
     assert page.text.count("The frame cannot be shown") == 2
+
+
+def test_what_people_said_of_a_match_stands_with_it():
+    said = {
+        match_id(MATCHES[0]): MatchJudgement("confirmed", {"ada": "confirmed", "bob": "confirmed"}),
+        match_id(MATCHES[1]): MatchJudgement("rejected", {HOSTILE: "rejected"}),
+    }
+    page = Page(replace(CONTENT, judged=said))
+    assert "confirmed by ada, confirmed by bob" in page.text
+    assert "rejected by <script>" in page.text
+    assert page.text.count("unverified") == Page(CONTENT).text.count("unverified") - 2
 
 
 def test_purpose_and_legal_basis_stand_there_once_for_robots_with_the_same():

@@ -6,6 +6,7 @@ from datetime import timezone, tzinfo
 from pathlib import Path
 from urllib.parse import quote
 
+from facetrack_ros.history.audit.verifications import MatchJudgement
 from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.search.report.page.markup import Markup
 from facetrack_ros.search.response import SearchResponse
@@ -24,6 +25,7 @@ class PageContent:
     :param reference: the picture asked with; empty: a person was asked for.
     :param timeline: PNG of the timeline.
     :param rules: by robot, what it keeps and why, as far as that is known.
+    :param judged: by match, what people said of it when this face was searched for before, as far as that is known.
     :param missing: one sentence for every frame or clip that could not be saved.
     :param frames: by number of the match, from 1 on, its frame beside the page.
     :param clips: likewise its clip.
@@ -40,6 +42,7 @@ class PageContent:
     reference: bytes = b""
     timeline: bytes = b""
     rules: Mapping[str, KeepingRules] = field(default_factory=dict)
+    judged: Mapping[str, MatchJudgement] = field(default_factory=dict)
     missing: Sequence[str] = ()
     frames: Mapping[int, Path] = field(default_factory=dict)
     clips: Mapping[int, Path] = field(default_factory=dict)

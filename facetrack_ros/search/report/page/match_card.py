@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timezone, tzinfo
 
 from facetrack_ros.core.utc import moment, show_span, show_utc
+from facetrack_ros.history.audit.verifications import CONFIRMED, REJECTED, UNVERIFIED
 from facetrack_ros.search.audit.records import match_id
 from facetrack_ros.search.report.page.content import PageContent
 from facetrack_ros.search.report.page.markup import Content, Markup, element, joined
@@ -23,8 +24,8 @@ def match_cards(content: PageContent) -> Markup:
     for number, match in enumerate(content.response.matches, 1):
         frame, used = _frame(number, match, content, room)
         room -= used
-        named: list[tuple[str, Content]] = [("Match id", element("code", match_id(match)))]
-        cards.append(_card(f"Match {number}", match, content, named, frame, _clip(number, content)))
+        lines = [*_judgement(match, content), ("Match id", element("code", match_id(match)))]
+        cards.append(_card(f"Match {number}", match, content, lines, frame, _clip(number, content)))
     return element("ol", *(element("li", card) for card in cards), class_="cards", role="list")
 
 
@@ -71,7 +72,17 @@ def _tags(match: Match, content: PageContent) -> list[tuple[str, str]]:
     joined_by_id = is_joined(match, content.response)
     kind = ("note", "joined by id, below the threshold") if joined_by_id else ("good", "face matched")
     rescanned = [("note", "found by rescanning")] if match.rescanned else []
-    return [kind, *rescanned, ("note", "unverified")]
+    judgement = content.judged.get(match_id(match))
+    state = judgement.state if judgement is not None else UNVERIFIED
+    return [kind, *rescanned, ({CONFIRMED: "good", REJECTED: "warn"}.get(state, "note"), state)]
+
+
+def _judgement(match: Match, content: PageContent) -> list[tuple[str, Content]]:
+    """Who confirmed or rejected the match when this face was searched for before."""
+    judgement = content.judged.get(match_id(match))
+    if judgement is None:
+        return []
+    return [("Judged", ", ".join(f"{verdict} by {who}" for who, verdict in judgement.verdicts.items()))]
 
 
 def _face(match: Match) -> Markup:
