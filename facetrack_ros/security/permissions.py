@@ -1,6 +1,6 @@
 """What an operator of a fleet may be allowed to do."""
 
-#: Each permission, and what it allows.
+#: Each permission, and what it allows. A fleet file may hold others, of other versions; they allow nothing.
 PERMISSIONS = {
     "search": "search faces, and list people and the gallery",
     "frames": "fetch stored frames and save clips",
@@ -8,8 +8,7 @@ PERMISSIONS = {
     "merge": "say that two ids are one person, or are not",
     "verify": "confirm or reject matches",
     "forget": "erase people from every robot",
-    "audit": "read audit logs of robots",
-    "configure": "change settings of robots",
+    "audit": "list the requests that robots keep",
 }
 
 #: Permission that a request to the fleet needs, by its kind; empty: only robots make it. A kind that is not here is
@@ -27,8 +26,6 @@ OF_KIND = {
     "verify": "verify",
     "forget": "forget",
     "forget_preview": "forget",
-    "audit": "audit",
     "list_requests": "audit",
     "missed": "",
-    "configure": "configure",
 }

@@ -30,7 +30,7 @@ def fleet(founder, members):
     for name in ("robot2", "robot1"):
         fleet = fleet.with_member(founder, name, ROBOT, members[name].public, ())
     fleet = fleet.with_member(founder, "alice", OPERATOR, members["alice"].public, ["forget", "search"])
-    return fleet.with_member(founder, "bob", OPERATOR, members["bob"].public, ["configure"])
+    return fleet.with_member(founder, "bob", OPERATOR, members["bob"].public, ["audit"])
 
 
 def test_a_fleet_file_reads_back(tmp_path, fleet, founder):

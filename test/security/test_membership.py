@@ -31,7 +31,7 @@ class Fleet:
         for name in ("robot1", "robot2"):
             file = file.with_member(self.founder, name, ROBOT, self.identities[name].public, ())
         file = file.with_member(self.founder, "alice", OPERATOR, self.identities["alice"].public, ["search"])
-        file = file.with_member(self.founder, "bob", OPERATOR, self.identities["bob"].public, ["configure"])
+        file = file.with_member(self.founder, "bob", OPERATOR, self.identities["bob"].public, ["audit"])
         self.file = file.write(self.path, self.founder, NOW_NS)
         self.members = {name: Membership(self.path, identity) for name, identity in self.identities.items()}
 
