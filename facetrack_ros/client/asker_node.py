@@ -6,6 +6,7 @@ from facetrack_ros.config import Config
 from facetrack_ros.core.user import user_name
 from facetrack_ros.nodes.base.inbox import Inbox
 from facetrack_ros.nodes.base.mesh_node import MeshNode
+from facetrack_ros.nodes.base.type_descriptions import check_type_requests
 from facetrack_ros.security.keys_folder import membership_of
 
 
@@ -19,6 +20,7 @@ class AskerNode(MeshNode):
 
     def __init__(self, mesh: str, config: Config | None = None):
         super().__init__(f"facetrack_asker_{os.getpid()}")
+        check_type_requests(self)
         self.inbox = Inbox(self.get_logger())
         self.settings = (config or Config()).changed({"mesh": mesh})
         self.fleet = membership_of(self.settings.security.fleet_file, self.settings.security.key_file)

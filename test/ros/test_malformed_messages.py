@@ -2,6 +2,8 @@
 
 from math import inf, nan
 
+from type_description_interfaces.srv import GetTypeDescription
+
 from facetrack_ros.client.fleet_client import FleetClient
 from facetrack_ros.msg import (
     FaceSearchRequest,
@@ -50,6 +52,12 @@ def test_a_robot_still_answers_after_malformed_messages(processes, stage, tmp_pa
             if topic not in ("/robot1/rear/tracks", "/facetrack/search/result"):
                 processes.wait_until(lambda publisher=publisher: publisher.get_subscription_count() > 0, topic)
             publisher.publish(message)
+        clear = "\x1b[2J\x1b[31mred"
+        for hash_ in (clear, "RIHS01_" + 64 * "0"):
+            request = GetTypeDescription.Request(type_name="std_msgs/msg/String", type_hash=hash_)
+            told = asker.call(GetTypeDescription, "history/get_type_description", request, 10.0, "robot1")
+            assert not told.successful
+        assert clear not in robot.said()
         processes.wait_until(lambda: "p_robot9_1" in robot.said(), "the odd template is refused with a reason")
         processes.wait_until(lambda: "no pair of ids" in robot.said(), "the odd verdict is refused with a reason")
         processes.wait_until(lambda: "../../outside" in robot.said(), "the odd entry is refused with a reason")

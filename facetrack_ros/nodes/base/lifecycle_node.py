@@ -24,6 +24,7 @@ from facetrack_ros.nodes.base.inbox import Inbox
 from facetrack_ros.nodes.base.mesh_node import MeshNode
 from facetrack_ros.nodes.base.parameter_requests import answered_always
 from facetrack_ros.nodes.base.qos import SERVICE
+from facetrack_ros.nodes.base.type_descriptions import check_type_requests
 
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 #: Transitions that stop a node, by id.
@@ -52,6 +53,7 @@ class LifecycleNode(LifecycleNodeMixin, MeshNode):
 
     def __init__(self, name: str, namespace: str | None = None):
         Node.__init__(self, name, namespace=namespace)
+        check_type_requests(self)
         ros_logging.attach(self)
         self.inbox = Inbox(self.get_logger())
         self.active = False
