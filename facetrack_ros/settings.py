@@ -249,6 +249,7 @@ class ClipsOptions:
 
     max_count: int = option(200, "Most clips; the oldest are deleted, which the response says; 0: no limit.", 0, 10**6)
     max_mb: int = option(2000, "Most megabytes of clips, and of one; the oldest are deleted; 0: no limit.", 0, 10**9)
+    max_age_h: float = option(0.0, "Greatest age of clips, hours since they were saved; 0: no limit.", 0.0, 1e6)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import argparse
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from facetrack_ros.cli.arguments import seconds
 from facetrack_ros.cli.audit.operator import add_operator_arguments, record_stored, said
@@ -13,9 +12,6 @@ from facetrack_ros.cli.time_format import parse_iso
 from facetrack_ros.config import Config
 from facetrack_ros.core.utc import show_utc
 from facetrack_ros.errors import ConfigError
-
-if TYPE_CHECKING:
-    from facetrack_ros.clips.sources import ClipSource
 
 _MOST_LISTED = 12
 
@@ -49,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Save the clip and print its files; return 0, or 3: frames or a camera asked for are missing."""
     from facetrack_ros.cli.robot_folders import robot_folders
-    from facetrack_ros.clips.selection import choose_clip
+    from facetrack_ros.clips.selection import choose_clip, ids_that_stay
     from facetrack_ros.clips.sources import StoredSource
     from facetrack_ros.clips.writer import save_clip
     from facetrack_ros.history.audit.audit_log import CLIP
@@ -66,10 +62,15 @@ def run(arguments: argparse.Namespace) -> int:
         span = (middle_ns - window_ns, middle_ns + window_ns if middle_ns else 0)
         margins = (_ns(arguments.before), _ns(arguments.after))
         subject = (arguments.track, arguments.person)
-        only = _ids(source, folder.path, *subject) if arguments.blur_others else None
+        only = ids_that_stay(source, folder.path, *subject) if arguments.blur_others else None
         clip = choose_clip(source, cameras, *span, *subject, *margins, formats, arguments.boxes, only)
         saved = save_clip(source, clip, Path(arguments.out))
-        scope = {"from": clip.start_ns / 1e9, "to": clip.end_ns / 1e9, "handed_out": saved.frames}
+        scope = {
+            "from": clip.start_ns / 1e9,
+            "to": clip.end_ns / 1e9,
+            "handed_out": saved.frames,
+            "others_erased": arguments.blur_others,
+        }
         record_stored(folder, CLIP, {**who, "clip": str(arguments.out), "cameras": clip.cameras, **scope})
     skipped = f", {saved.skipped} that do not decode" if saved.skipped else ""
     print(
@@ -86,16 +87,6 @@ def run(arguments: argparse.Namespace) -> int:
     for camera in saved.empty:
         print(f"{robot} holds no frame of {camera} in that time", file=sys.stderr)
     return PARTIAL if saved.empty or saved.skipped else DONE
-
-
-def _ids(source: "ClipSource", folder: Path, track_id: str, person_id: str) -> frozenset[str]:
-    """Every id of a track's person, or of a person."""
-    from facetrack_ros.history.people.merge_log import MergeLog
-
-    persons = {sighting.person_id for sighting in source.of_track(track_id)} if track_id else {person_id}
-    merges = MergeLog(folder).read()
-    ids = {each for person in persons if person for each in merges.group(person)}
-    return frozenset(ids | ({track_id} if track_id else set()))
 
 
 def _ns(seconds: float) -> int:

@@ -1,10 +1,11 @@
-"""``facetrack prune``: deletes stored frames, sightings, thumbnails and events beyond the limits.
+"""``facetrack prune``: deletes stored frames, sightings, thumbnails, events and clips beyond the limits.
 
 A robot prunes by itself, but never more than half of its history at once, in case a clock or a limit is wrong. This
 command has no such brake.
 """
 
 import argparse
+import time
 from contextlib import ExitStack, closing
 
 from facetrack_ros.cli.audit.operator import add_operator_arguments, record_stored, said
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what is stored, or delete what is beyond the limits."""
+    from facetrack_ros.clips.folder import ClipFolder, ClipLimits
     from facetrack_ros.history.audit.audit_log import PRUNE
     from facetrack_ros.history.events.retention import prune_event_logs
     from facetrack_ros.history.frames.archive import FrameArchive
@@ -63,10 +65,11 @@ def run(arguments: argparse.Namespace) -> int:
     logs = optional_path(config.event_logging.dir)
     age_ns, now_ns = round(config.event_logging.max_age_h * 3.6e12), max(newest_ns, after.newest_ns or 0)
     days = prune_event_logs(logs / robot if logs else path, age_ns, now_ns, brake=False)
-    counts = {"frames": before.frames - after.frames, "sightings": deleted, "event_days": days}
+    clips = len(ClipFolder(path / "clips", ClipLimits.of_config(config)).delete_older(time.time_ns()))
+    counts = {"frames": before.frames - after.frames, "sightings": deleted, "event_days": days, "clips": clips}
     record_stored(folder, PRUNE, {**who, **counts})
     print(
         f"{before.frames - after.frames} frames deleted, {after.frames} left ({after.bytes / 1e6:.0f} MB) in "
-        f"{frames_path}; {deleted} sightings deleted, {left} left; {days} days of events deleted"
+        f"{frames_path}; {deleted} sightings deleted, {left} left; {days} days of events and {clips} clips deleted"
     )
     return 0

@@ -1,4 +1,4 @@
-"""The clips of a running robot: bounded in number and bytes, the oldest go first."""
+"""The clips of a running robot: bounded in number, bytes and age, the oldest go first."""
 
 import logging
 import shutil
@@ -22,15 +22,17 @@ class ClipLimits:
 
     :param count: most clips.
     :param bytes: most bytes of all together, and of one.
+    :param age_ns: greatest age, nanoseconds since a clip was saved.
     """
 
     count: int = 0
     bytes: int = 0
+    age_ns: int = 0
 
     @classmethod
     def of_config(cls, config: Config) -> "ClipLimits":
         """The configuration's ``clips``."""
-        return cls(config.clips.max_count, config.clips.max_mb * 10**6)
+        return cls(config.clips.max_count, config.clips.max_mb * 10**6, round(config.clips.max_age_h * 3.6e12))
 
 
 class ClipFolder:
@@ -66,6 +68,19 @@ class ClipFolder:
         saved = save_clip(source, clip, self.path / name, check)
         return saved, self._prune(name)
 
+    def delete_older(self, now_ns: int) -> list[str]:
+        """Delete the clips that were saved longer ago than the limit; their names.
+
+        :param now_ns: the time, as the disk's clock has it.
+        """
+        if not self._limits.age_ns:
+            return []
+        old = [folder for saved_ns, _, folder in self._clips() if saved_ns < now_ns - self._limits.age_ns]
+        deleted = [folder.name for folder in sorted(old) if _delete(folder)]
+        if deleted:
+            logger.warning("%d older clips are deleted (clips.max_age_h): %s", len(deleted), ", ".join(deleted))
+        return deleted
+
     def _prune(self, newest: str) -> list[str]:
         """Delete the oldest clips beyond the limits, but never the newest; their names."""
         kept = sorted(self._clips(), key=lambda each: each[0])
@@ -78,10 +93,7 @@ class ClipFolder:
                 break
             if folder.name == newest:
                 continue
-            gone = folder.with_name(folder.name + UNFINISHED)
-            with suppress(OSError):
-                folder.rename(gone)
-                shutil.rmtree(gone, ignore_errors=True)
+            if _delete(folder):
                 deleted.append(folder.name)
                 count, size = count - 1, size - clip_bytes
         if deleted:
@@ -97,3 +109,14 @@ class ClipFolder:
                 files = [file.stat().st_size for file in manifest.parent.rglob("*") if file.is_file()]
                 found.append((manifest.stat().st_mtime_ns, sum(files), manifest.parent))
         return found
+
+
+def _delete(folder: Path) -> bool:
+    """Delete a clip, which is whole or absent at each moment; whether the disk lets it."""
+    gone = folder.with_name(folder.name + UNFINISHED)
+    try:
+        folder.rename(gone)
+    except OSError:
+        return False
+    shutil.rmtree(gone, ignore_errors=True)
+    return True

@@ -1,8 +1,11 @@
 """Choice of a clip by time, by track or by person."""
 
+from pathlib import Path
+
 from facetrack_ros.clips.clip import Clip
 from facetrack_ros.clips.sources import ClipSource
 from facetrack_ros.errors import RequestError
+from facetrack_ros.history.people.merge_log import MergeLog
 
 
 def choose_clip(
@@ -42,3 +45,15 @@ def choose_clip(
         cameras = cameras or tuple(sorted({sighting.camera_id for sighting in sightings}))
     cameras, formats = tuple(dict.fromkeys(cameras)), tuple(dict.fromkeys(formats))
     return Clip(cameras or source.cameras(), start_ns - before_ns, end_ns + after_ns, formats or ("mcap",), boxes, only)
+
+
+def ids_that_stay(source: ClipSource, folder: Path, track_id: str = "", person_id: str = "") -> frozenset[str]:
+    """Every id of a track's person, or of a person: who stays in a clip without others; with neither, nobody does.
+
+    :param folder: the robot's, with its merge decisions.
+    :raises StoreError: the decisions cannot be read.
+    """
+    persons = {sighting.person_id for sighting in source.of_track(track_id)} if track_id else {person_id}
+    merges = MergeLog(folder).read()
+    ids = {each for person in persons if person for each in merges.group(person)}
+    return frozenset(ids | ({track_id} if track_id else set()))

@@ -55,7 +55,7 @@ class KeepingRules:
             "sightings": {"max_count": sightings.max_count, "max_age_h": sightings.max_age_h},
             "thumbnails": {"max_age_h": sightings.thumbnails_max_age_h or sightings.max_age_h},
             "events": {"max_age_h": config.event_logging.max_age_h},
-            "clips": {"max_count": clips.max_count, "max_mb": clips.max_mb},
+            "clips": {"max_count": clips.max_count, "max_mb": clips.max_mb, "max_age_h": clips.max_age_h},
         }
         if frames.mode == "off":
             del limits["frames"]

@@ -1,5 +1,6 @@
 """Deleting what a robot would not dare to delete by itself."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facetrack_ros.clips.clip import Clip
+from facetrack_ros.clips.folder import ClipFolder, ClipLimits
+from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.core.frame import Frame
+from facetrack_ros.history.disk_room import DiskRoom
 from facetrack_ros.history.frames.retention import Limits
 from facetrack_ros.history.frames.settings import FrameSettings
 from facetrack_ros.history.robot_history import RobotHistory
@@ -43,6 +48,16 @@ def test_it_says_what_there_is_and_deletes_only_when_told(robot, tmp_path):
     assert done.returncode == 0, done
     assert "frames deleted, 1" in done.stdout
     assert "900" not in prune(tmp_path).stdout
+
+
+def test_clips_beyond_their_age_go_too(robot, tmp_path):
+    clips = ClipFolder(robot.path / "clips", ClipLimits())
+    clips.save(LiveSource(robot), Clip(("front",), 0, 2 * 10**18), "old", DiskRoom())
+    os.utime(clips.path / "old" / "manifest.json", (1, 1))
+    robot.close()
+    done = prune(tmp_path, "--yes", also="clips: {max_age_h: 24}\n")
+    assert "1 clips deleted" in done.stdout, done
+    assert not (clips.path / "old").exists()
 
 
 def test_sightings_beyond_the_limits_go_too_whatever_their_share(robot, tmp_path):

@@ -1,6 +1,7 @@
 """Clips of a running robot are bounded, leave room on the disk, and are whole or absent."""
 
 import os
+import time
 
 import numpy as np
 import pytest
@@ -64,6 +65,19 @@ def test_beyond_the_bytes_the_oldest_go_but_never_the_newest(source, tmp_path):
         age(folder, f"clip{number}", 100 - number)
         assert deleted == ([f"clip{number - 2}"] if number >= 2 else [])
     assert names(folder) == ["clip2", "clip3"]
+
+
+def test_beyond_the_age_clips_go_whatever_their_number(source, tmp_path):
+    folder = ClipFolder(tmp_path / "clips", ClipLimits(age_ns=3600 * SECOND))
+    for name in ("old", "older", "new"):
+        folder.save(source, CLIP, name, DiskRoom())
+    age(folder, "old", 3601)
+    age(folder, "older", 7200)
+    now_ns = time.time_ns()
+    assert folder.delete_older(now_ns) == ["old", "older"]
+    assert names(folder) == ["new"]
+    assert folder.delete_older(now_ns) == []
+    assert ClipFolder(folder.path, ClipLimits()).delete_older(now_ns + 10**18) == []
 
 
 def test_a_clip_larger_than_all_may_be_is_refused_and_leaves_nothing(source, tmp_path):

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -11,7 +12,7 @@ from std_msgs.msg import String
 
 from facetrack_ros import srv
 from facetrack_ros.clips.folder import ClipFolder, ClipLimits
-from facetrack_ros.clips.selection import choose_clip
+from facetrack_ros.clips.selection import choose_clip, ids_that_stay
 from facetrack_ros.clips.sources import LiveSource
 from facetrack_ros.concurrency.open_calls import OpenCalls
 from facetrack_ros.concurrency.worker import FifoMailbox, Worker, run_calls
@@ -23,6 +24,7 @@ from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.nodes.base.bounds import ALERTS
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
+from facetrack_ros.nodes.base.timers import steady_timer
 from facetrack_ros.nodes.conversion.requests import check_clip, check_frames
 from facetrack_ros.nodes.conversion.time import to_ns
 from facetrack_ros.nodes.conversion.vision import frame_to_message
@@ -32,6 +34,8 @@ from facetrack_ros.nodes.fleet.audit_writer import AuditWriter
 MOST_BYTES, DEFAULT_BYTES = 64_000_000, 4_000_000
 # Calls that wait or are under way at once. Chosen by hand.
 MOST_CALLS = 32
+# How often clips beyond their age are deleted.
+DELETE_S = 60.0
 # Default tolerance of a single stamp: half a frame at 10 Hz.
 TOLERANCE_NS = 50_000_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")
@@ -65,6 +69,7 @@ class FrameServices:
         self._saving = threading.Lock()
         self._calls = OpenCalls(f"the history of {node.robot_id}", MOST_CALLS)
         self._worker = Worker("history frame services", FifoMailbox(), run_calls)
+        steady_timer(node, DELETE_S, lambda: self._worker.put("", (self._delete_old_clips,)))
         group = ReentrantCallbackGroup()
         alert = node.inbox.gate("alert", self._on_alert, _text_of, limit=ALERTS)
         node.receive(String, node.robot_topic("alert"), alert, RELIABLE)
@@ -171,27 +176,42 @@ class FrameServices:
     def _save_clip(
         self, history: RobotHistory, request: srv.SaveClip.Request, response: srv.SaveClip.Response, asker: str
     ) -> None:
-        source = LiveSource(history)
+        source, only = LiveSource(history), None
+        if request.blur_others:
+            only = ids_that_stay(source, history.path, request.track_id)
         start, end, before, after = map(to_ns, (request.start, request.end, request.before, request.after))
         cameras, formats = tuple(request.cameras), tuple(request.formats)
-        clip = choose_clip(source, cameras, start, end, request.track_id, "", before, after, formats, request.boxes)
+        clip = choose_clip(
+            source, cameras, start, end, request.track_id, "", before, after, formats, request.boxes, only
+        )
         name = request.name or (_EPOCH + timedelta(microseconds=clip.start_ns // 1000)).strftime("%Y%m%dT%H%M%S.%fZ")
         if not _NAME.fullmatch(name):
             raise RequestError(f"{name!r} cannot name a clip: letters, digits and _ . : - are allowed")
-        if self._clips is None or self._clips.path.parent != history.path:
-            self._clips = ClipFolder(history.path / "clips", ClipLimits.of_config(self._node.settings))
         with self._saving:
-            saved, deleted = self._clips.save(source, clip, name, history.room)
-        scope = {"from": clip.start_ns / 1e9, "to": clip.end_ns / 1e9}
+            saved, deleted = self._clip_folder(history).save(source, clip, name, history.room)
+        scope = {"from": clip.start_ns / 1e9, "to": clip.end_ns / 1e9, "others_erased": only is not None}
         self._log(history, CLIP, request, asker, clip=name, cameras=clip.cameras, **scope, handed_out=saved.frames)
         response.folder, response.files, response.frames = str(saved.folder), list(saved.files), saved.frames
         notes = [f"{saved.skipped} frames do not decode"] if saved.skipped else []
+        if saved.unknown:
+            notes.append(f"{saved.unknown} frames are erased as a whole: they were not analysed for people")
         if deleted:
             notes.append(
                 f"{len(deleted)} older clips were deleted (clips.max_count, clips.max_mb): {', '.join(deleted)}"
             )
         response.message = "; ".join(notes)
         response.success = True
+
+    def _clip_folder(self, history: RobotHistory) -> ClipFolder:
+        if self._clips is None or self._clips.path.parent != history.path:
+            self._clips = ClipFolder(history.path / "clips", ClipLimits.of_config(self._node.settings))
+        return self._clips
+
+    def _delete_old_clips(self) -> None:
+        history = self._history()
+        if history is not None:
+            with self._saving:
+                self._clip_folder(history).delete_older(time.time_ns())
 
 
 def _text_of(message: String) -> str:

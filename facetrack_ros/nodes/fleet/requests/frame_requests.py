@@ -67,6 +67,7 @@ class FrameRequests:
             formats=list_of(values, "formats", str, MOST_FORMATS),
             boxes=field_of(values, "boxes", bool, False),
             name=field_of(values, "name", str, ""),
+            blur_others=field_of(values, "blur_others", bool, False),
             operator_name=request.operator,
             reason=request.reason,
             envelope=FleetEnvelope(signer=request.signer),
