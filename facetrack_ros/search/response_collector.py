@@ -284,7 +284,7 @@ class ResponseCollector:
         timeout_s = self.request.timeout_ns / 1e9
         late = {
             key: self._busy_line(*key)
-            or RobotResponse(key[0], TIMED_OUT, error=f"{key[0]} did not answer within {timeout_s:g} s")
+            or RobotResponse(key[0], TIMED_OUT, error=f"{key[0]} did not answer within {timeout_s:.3g} s")
             for key in self._missing_keys()
         }
         unknown = {key: line for key, line in self._presumed.items() if key[0] not in self._awaited}

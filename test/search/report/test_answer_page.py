@@ -217,6 +217,11 @@ def test_a_picture_that_cannot_be_read_leaves_a_page(tmp_path):
     assert page.text.count("The frame cannot be shown") == 2
 
 
+def test_a_person_asked_for_without_a_picture_is_told():
+    assert "without a picture" in Page(replace(CONTENT, reference=b"")).text
+    assert "without a picture" not in Page(CONTENT).text
+
+
 def test_what_people_said_of_a_match_stands_with_it():
     said = {
         match_id(MATCHES[0]): MatchJudgement("confirmed", {"ada": "confirmed", "bob": "confirmed"}),

@@ -62,6 +62,7 @@ def _header(content: PageContent) -> Markup:
         element("h1", content.title),
         element("p", f"{found_sentence(content.response)}.", class_="verdict"),
         element("p", f"Reference: {note}.", class_="soft") if note else None,
+        None if content.reference else element("p", "Asked with stored faces, without a picture.", class_="soft"),
     )
     missing = joined(
         element("p", "Not saved:"), element("ul", *(element("li", sentence) for sentence in content.missing))
