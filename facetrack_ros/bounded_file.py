@@ -14,8 +14,10 @@ def read_bounded(path: Path | str, max_bytes: int) -> bytes:
     :raises OSError: it cannot be read, is no regular file (a device, pipe or socket would never end), or is larger.
     """
     with open_regular(path) as file:
-        content = file.read(max_bytes + 1)
-    if len(content) > max_bytes:
+        # By its size first: a sparse file of 10 GB would be read up to the bound.
+        too_large = os.fstat(file.fileno()).st_size > max_bytes
+        content = b"" if too_large else file.read(max_bytes + 1)
+    if too_large or len(content) > max_bytes:
         raise OSError(errno.EFBIG, f"larger than {max_bytes} bytes", str(path))
     return content
 

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from facetrack_ros.bounded_file import read_bounded, read_bounded_text
+from facetrack_ros.bounded_file import is_unfit, read_bounded, read_bounded_text
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
 
@@ -18,6 +18,14 @@ def test_a_file_up_to_the_limit_is_read(tmp_path):
     os.truncate(tmp_path / "file", 10**12)  # sparse
     with pytest.raises(OSError, match="larger than 1000000 bytes"):
         read_bounded_text(tmp_path / "file")
+
+
+def test_a_sparse_file_is_refused_by_its_size(tmp_path):
+    (tmp_path / "sparse").touch()
+    os.truncate(tmp_path / "sparse", 10**13)  # more than can be read into memory
+    with pytest.raises(OSError) as refused:
+        read_bounded(tmp_path / "sparse", 10**12)
+    assert is_unfit(refused.value)
 
 
 def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path):
