@@ -23,7 +23,7 @@ def test_a_file_up_to_the_limit_is_read(tmp_path):
 def test_a_sparse_file_is_refused_by_its_size(tmp_path):
     (tmp_path / "sparse").touch()
     os.truncate(tmp_path / "sparse", 10**13)  # more than can be read into memory
-    with pytest.raises(OSError) as refused:
+    with pytest.raises(OSError, match="larger than") as refused:
         read_bounded(tmp_path / "sparse", 10**12)
     assert is_unfit(refused.value)
 
