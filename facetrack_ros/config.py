@@ -9,10 +9,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Union
 
-import yaml
-
 from facetrack_ros.bounded_file import read_bounded_text
 from facetrack_ros.errors import ConfigError
+from facetrack_ros.plain_yaml import load_yaml
 from facetrack_ros.settings import Settings
 
 #: Environment variable with the mesh of robots and commands that are not given one.
@@ -210,13 +209,11 @@ def read_yaml(path: str | Path) -> object:
     :raises ConfigError: it cannot be read, is no regular file, too large, not YAML, or nested too deeply.
     """
     try:
-        return yaml.safe_load(read_bounded_text(path))
+        return load_yaml(read_bounded_text(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the configuration {path}: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is no YAML: {error}") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path} is nested too deeply for settings") from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is no YAML of settings: {error}") from error
 
 
 def mesh_name(prefix: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from robot_processes import free_domain
 
+from facetrack_ros.nodes.base.transports import PROFILES, RANGE, TRANSPORTS
 from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import VisionSettings
@@ -36,11 +37,14 @@ def domain() -> int:
 
 @pytest.fixture(autouse=True)
 def no_network_no_cache(monkeypatch, tmp_path):
-    """No test downloads or finds the user's own models or fleet."""
+    """No test downloads or finds the user's own models or fleet, or has the transports of one before it."""
     monkeypatch.setenv("FACETRACK_DOWNLOAD", "0")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("FACETRACK_MODELS", raising=False)
     monkeypatch.setenv("FACETRACK_KEYS", str(tmp_path / "no_keys"))
+    for name in (RANGE, TRANSPORTS, *PROFILES):  # what a test leaves there is undone at its end
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")

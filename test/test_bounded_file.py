@@ -37,7 +37,21 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path):
                 read_bounded(path, 1000)
 
 
-@pytest.mark.parametrize("content", ["&a [*a]", "detector: &a {model: *a}", "a: " + "[" * 100_000, "a: \x00"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "&a [*a]",
+        "detector: &a {model: *a}",
+        "a: " + "[" * 100_000,
+        "a: \x00",
+        "a: " + "9" * 10_000,
+        "a: 2026-13-40",
+        "a: !!bool x",
+        "a: !!timestamp x",
+        'a: !!int ""',
+        "? [a]\n: b",
+    ],
+)
 def test_a_configuration_that_is_no_plain_tree_is_refused(tmp_path, content):
     (tmp_path / "config.yaml").write_text(content)
     with pytest.raises(ConfigError):

@@ -12,7 +12,7 @@ TREES = {file: ast.parse(file.read_text()) for file in FILES}
 
 #: From the ground up. A package imports its own files and packages of lower rows, never one of its own row or above.
 LAYERS = (
-    ("errors", "bounded_file"),
+    ("errors", "bounded_file", "plain_yaml"),
     ("settings",),
     ("config",),
     ("core",),

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from facetrack_ros.bounded_file import read_bounded_text
 from facetrack_ros.core.validation import ros_name
 from facetrack_ros.errors import ConfigError, InvalidInput, store_errors
+from facetrack_ros.plain_yaml import load_yaml
 from facetrack_ros.security.keys import KEY_BYTES, SIGNATURE_BYTES, Identity, PublicKeys, decoded, encoded
 from facetrack_ros.security.permissions import PERMISSIONS
 from facetrack_ros.security.sealing import OVERHEAD_BYTES, open_sealed, seal
@@ -188,11 +189,11 @@ class FleetFile:
         :raises ConfigError: it cannot be read, is damaged, or was changed by other means than the founding key.
         """
         try:
-            tree = yaml.safe_load(read_bounded_text(path))
+            tree = load_yaml(read_bounded_text(path))
             return cls._of_tree(tree)
         except OSError as error:
             raise ConfigError(f"the fleet file {path} cannot be read: {error.strerror or error}") from error
-        except (InvalidInput, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        except (InvalidInput, ValueError) as error:
             said = str(error) if isinstance(error, InvalidInput) else "it is not YAML"
             raise ConfigError(f"{path} is no fleet file, or was changed by hand: {said}") from error
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from facetrack_ros.bounded_file import open_regular
 from facetrack_ros.core.validation import ros_name
 from facetrack_ros.errors import ConfigError, InvalidInput, store_errors
+from facetrack_ros.plain_yaml import load_yaml
 
 #: Bytes of a private or public key of either kind.
 KEY_BYTES = 32
@@ -148,8 +149,8 @@ class Identity:
                 "may have read it"
             )
         try:
-            return cls._of_tree(yaml.safe_load(content) if len(content) <= _MOST_BYTES else None)
-        except (InvalidInput, yaml.YAMLError, RecursionError) as error:
+            return cls._of_tree(load_yaml(content) if len(content) <= _MOST_BYTES else None)
+        except (InvalidInput, ValueError) as error:
             raise ConfigError(f"{path} is no key file, or is damaged") from error
 
     @classmethod

@@ -1,6 +1,7 @@
 """Person events as lines of text and back: JSON lines or CSV, with the same keys."""
 
 import csv
+import errno
 import io
 import json
 import logging
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from facetrack_ros.bounded_file import open_regular
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
+from facetrack_ros.core.line_file import MAX_BYTES
 from facetrack_ros.errors import store_errors
 
 _KEYS = ("event", "person_id", "robot_id", "camera_id", "timestamp", "frame_number")
@@ -91,12 +93,15 @@ def read_log(path: Path, start: int = 0) -> tuple[list[dict], int, int]:
     """The events of one log, the position after the last complete line, and the number of damaged lines left out.
 
     :param start: position to begin at, as returned before; one beyond the end of the file begins anew.
-    :raises StoreError: it cannot be read.
+    :raises StoreError: it cannot be read, or what is to be read is larger than :data:`.line_file.MAX_BYTES`.
     """
     with store_errors(f"cannot read the event log {path}", "check its permissions"), open_regular(path) as file:
-        start = start if start <= file.seek(0, 2) else 0
+        size = file.seek(0, 2)
+        start = start if start <= size else 0
+        if size - start > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"larger than {MAX_BYTES} bytes", str(path))
         file.seek(start)
-        data = file.read()
+        data = file.read(MAX_BYTES)
     end = data.rfind(b"\n") + 1
     lines = data[:end].split(b"\n")[:-1]
     parse = json.loads if path.suffix == ".jsonl" else _from_csv

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from facetrack_ros.bounded_file import read_bounded
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
+from facetrack_ros.core.line_file import MAX_BYTES
 from facetrack_ros.core.vectors import unit_vector
 from facetrack_ros.errors import InvalidInput, StoreError, store_errors
 from facetrack_ros.history.events.format import read_log
@@ -231,7 +233,7 @@ def _events(places: ForgetPlaces, order: ForgetOrder) -> Iterator[dict]:
     """The logged events of the person."""
     for path in places.event_logs():
         with store_errors(f"cannot read {path}"):
-            content = path.read_bytes()
+            content = read_bounded(path, MAX_BYTES)
         if any(needle in content for needle in order.needles):
             yield from (event for event in read_log(path)[0] if event.get("person_id") in order.person_ids)
 
@@ -337,7 +339,7 @@ class _PersonSearch:
         """Persons whom the tracker took for an enrolled one, and entries that it took them for, as the events say."""
         for path in self._places.event_logs():
             with store_errors(f"cannot read {path}"):
-                if FACE_MATCHED.encode() not in path.read_bytes():
+                if FACE_MATCHED.encode() not in read_bounded(path, MAX_BYTES):
                     continue
             for event in read_log(path)[0]:
                 if event.get("event") != FACE_MATCHED or event.get("search_id"):

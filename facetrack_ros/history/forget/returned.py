@@ -10,6 +10,7 @@ import numpy as np
 
 from facetrack_ros.bounded_file import read_bounded
 from facetrack_ros.core.disk.overwriting import replace_file
+from facetrack_ros.core.line_file import MAX_BYTES
 from facetrack_ros.errors import store_errors
 from facetrack_ros.history.forget.forgetter import ForgetOutcome, Forgetter
 from facetrack_ros.history.forget.order import ForgetOrder
@@ -85,7 +86,7 @@ class Returned:
         manifests = [clip / "manifest.json" for clip in self._places.clips()]
         for path in (*self._places.event_logs(), *self._places.search_logs(), *manifests):
             with store_errors(f"cannot read {path}"):
-                content = path.read_bytes()
+                content = read_bounded(path, MAX_BYTES)
             found |= {word.decode() for word in set(_ID.findall(content))} & wanted
         newest_ns = max(each.stamp_ns for each in tombstones)
         if self._segments_to_search(newest_ns):

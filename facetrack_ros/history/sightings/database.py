@@ -322,6 +322,8 @@ class Database:
         if len(about) != 1:
             raise DamagedStoreError(f"{self.path} is damaged (its table about does not have one row); move it away")
         self.robot_id, model_id, sha256, dimension = about[0]
+        if not (isinstance(self.robot_id, str) and isinstance(model_id, str) and isinstance(dimension, int)):
+            raise DamagedStoreError(f"{self.path} is damaged (its table about lacks values); move it away")
         if (model_id, dimension) != (contract.id, contract.dimension):
             models = f"{model_id} ({dimension} numbers), not of {contract.id} ({contract.dimension})"
             raise StoreError(f"{self.path} holds embeddings of {models}; embeddings of two models are never mixed")

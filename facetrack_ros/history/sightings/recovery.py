@@ -29,7 +29,14 @@ def open_or_recover(directory: Path, contract: ModelContract, robot_id: str) -> 
     """
     rule = DeduplicationRule.of_model(contract)
     try:
-        return SightingStore(directory, contract, robot_id, rule)
+        store = SightingStore(directory, contract, robot_id, rule)
+        try:
+            store.cameras()  # reads what heartbeats read, which opening does not
+        except DamagedStoreError:
+            with suppress(StoreError):  # caused by the same damage
+                store.close()
+            raise
+        return store
     except DamagedStoreError:
         recover(database_path(directory, contract.id), contract, robot_id)
         return SightingStore(directory, contract, robot_id, rule)

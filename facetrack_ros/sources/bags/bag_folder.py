@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
 from facetrack_ros.bounded_file import open_regular, read_bounded_text
 from facetrack_ros.errors import SourceError
+from facetrack_ros.plain_yaml import load_yaml
 from facetrack_ros.sources.bags import mcap_file, sqlite_file
 
 METADATA = "metadata.yaml"
@@ -95,11 +94,11 @@ def _with_metadata(folder: Path, there: tuple[Path, ...]) -> BagFolder:
     reindex = f"`ros2 bag reindex {folder}` writes it anew"
     try:
         text = read_bounded_text(folder / METADATA, _MOST_METADATA_BYTES)
-        about = yaml.safe_load(text)["rosbag2_bagfile_information"]
+        about = load_yaml(text)["rosbag2_bagfile_information"]
         # Not str(name): lists of lists of lists, by YAML's aliases, would make a text without end.
         named = [PurePosixPath(name).name for name in about["relative_file_paths"] if isinstance(name, str)]
         counts = _message_counts(about)
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         if not there:
             raise SourceError(f"{folder / METADATA} is damaged, and no storage file is there: {reindex}") from None
         return BagFolder(

@@ -1,6 +1,7 @@
 """The event log keeps whole lines, a file a day, in both formats."""
 
 import json
+import os
 import resource
 import shutil
 import subprocess
@@ -231,3 +232,11 @@ def test_unknown_formats_and_unusable_folders_are_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot make the folder"):
         EventLog(tmp_path / "file")
+
+
+def test_a_sparse_log_is_refused_by_its_size(tmp_path):
+    log = tmp_path / "events-2026-11-22.jsonl"
+    log.touch()
+    os.truncate(log, 10**13)  # more than can be read into memory
+    with pytest.raises(StoreError, match="larger than"):
+        list(read_events(tmp_path))
