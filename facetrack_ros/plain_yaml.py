@@ -1,9 +1,11 @@
 """YAML of others: one kind of error, whatever stands in it."""
 
+from typing import Any
+
 import yaml
 
 
-def load_yaml(content: str | bytes) -> object:
+def load_yaml(content: str | bytes) -> Any:
     """The value of a YAML document of plain types.
 
     :raises ValueError: it is not YAML, or has a value that cannot be read: nested too deeply, a date that does not
