@@ -2,9 +2,8 @@
 
     python benchmarks/image_transport.py [--seconds 4] [--json FILE]
 
-Driver and robot are two processes. The robot's process has a queue of 10, as ``camera.qos: auto``; UDPv4 is the default
-of Facetrack's processes, DEFAULT (UDP and shared memory) that of other nodes. Best in a network namespace
-(``unshare -n`` with lo up and a route for 224.0.0.0/4).
+Driver and robot are two processes. The robot's process has a queue of 10, as ``camera.qos: auto``; DEFAULT is UDP and
+shared memory, UDPv4 is UDP alone. Best in a network namespace (``unshare -n`` with lo up and a route for 224.0.0.0/4).
 """
 
 import argparse

@@ -154,7 +154,7 @@ def _run_robot(robot: str, folder: str, environment: dict[str, str], namespace: 
         "cameras": (CAMERA,),
         "config": Config({"data_dir": folder, "frame_history.mode": "off"}),
     }
-    with ros([]):
+    with ros([], images=False):
         models = PipelinePool(VisionSettings(), build=lambda settings: _NoVision())
         nodes = [HistoryNode(models=models, subscribe=False, **member), SearchNode(**member)]
         with spinning(nodes):

@@ -55,7 +55,7 @@ class FleetClient:
 
     def __enter__(self) -> "FleetClient":
         self._open = ExitStack()
-        self._open.enter_context(ros([]))
+        self._open.enter_context(ros([], images=False))
         self.node = AskerNode(self.mesh, self._config)
         # Endpoints are discovered in the order of their creation: a robot whose heartbeat arrives has discovered this
         # service client too. The response to an earlier call can get lost, and DDS repeats it only seconds later.

@@ -103,7 +103,7 @@ def attacker_on(environment: dict[str, str]) -> Iterator[Attacker]:
     wanted = {name: environment[name] for name in ("ROS_DOMAIN_ID", RANGE)}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
-    choose_transports(os.environ, rclpy.get_rmw_implementation_identifier())
+    choose_transports(os.environ, rclpy.get_rmw_implementation_identifier(), images=False)
     context = Context()
     try:
         rclpy.init(args=[], context=context, domain_id=int(wanted["ROS_DOMAIN_ID"]))

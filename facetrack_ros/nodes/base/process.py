@@ -33,9 +33,10 @@ SAME_SIGNAL_S = 1.0
 
 
 @contextlib.contextmanager
-def ros(arguments: list[str] | None = None) -> Iterator[None]:
+def ros(arguments: list[str] | None = None, images: bool = True) -> Iterator[None]:
     """Initialise rclpy for the block, without its signal handlers, which would shut it down before the nodes close.
 
+    :param images: whether nodes may receive images of other processes, see :func:`.choose_transports`.
     :raises ConfigError: a ROS domain that does not exist, or arguments that ROS cannot read.
     """
     domain = os.environ.get("ROS_DOMAIN_ID") or "0"
@@ -43,7 +44,7 @@ def ros(arguments: list[str] | None = None) -> Iterator[None]:
         # The middleware would end the process without a message.
         raise ConfigError(f"ROS_DOMAIN_ID is {domain}: give a whole number from 0 to {HIGHEST_DOMAIN}")
     mask_command_line()
-    choose_transports(os.environ, rclpy.get_rmw_implementation_identifier())
+    choose_transports(os.environ, rclpy.get_rmw_implementation_identifier(), images)
     try:
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     except Exception as error:  # an unreadable parameter file or a wrong option: classes without a public base

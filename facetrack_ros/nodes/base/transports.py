@@ -1,4 +1,4 @@
-"""Transports of Fast DDS for this process: UDP alone, unless the environment names others."""
+"""Transports of Fast DDS for this process: without shared memory where that costs no images."""
 
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -16,20 +16,23 @@ _FILES = ("DEFAULT_FASTDDS_PROFILES.xml", "DEFAULT_FASTRTPS_PROFILES.xml")
 _PEERS = ("ROS_STATIC_PEERS", "ROS_DISCOVERY_SERVER")
 
 
-def choose_transports(environment: MutableMapping[str, str], middleware: str, folder: Path | str = ".") -> None:
+def choose_transports(
+    environment: MutableMapping[str, str], middleware: str, images: bool, folder: Path | str = "."
+) -> None:
     """Turn the shared memory of Fast DDS off, unless the environment or an XML profile of Fast DDS decides.
 
-    That memory is readable by every user of the machine, and frames with faces pass through it. Its files also outlive
-    a killed process: one that starts later gets old messages out of them, even of another ROS domain, or none at all
-    (eProsima/Fast-DDS, issues 5053 and 5469). Messages between two processes are as fast over UDP
-    (``docs/measurements/images.md``).
+    That memory is readable by every user of the machine, and its files outlive a killed process: one that starts later
+    gets old messages out of them, even of another ROS domain, or none at all (eProsima/Fast-DDS, issues 5053 and 5469).
 
-    For the discovery range ``LOCALHOST`` ROS sets transports of its own, with shared memory. There, unless peers are
-    named, the range becomes ``SYSTEM_DEFAULT`` with the profile :data:`LOOPBACK`, which binds to the loopback interface
-    only, and finds and is found by nodes that ROS keeps to this machine.
+    - For the discovery range ``LOCALHOST`` ROS sets transports of its own, with shared memory. There, unless peers are
+      named, the range becomes ``SYSTEM_DEFAULT`` with the profile :data:`LOOPBACK`, which binds to the loopback
+      interface only, and finds and is found by nodes that ROS keeps to this machine.
+    - Elsewhere a process without images uses UDP. One with images keeps what the middleware does: over UDP, images of
+      200 kB and more that a driver sends at best effort are lost (``docs/measurements/images.md``).
 
     :param environment: of this process, before ROS is initialised.
     :param middleware: identifier of the ROS middleware.
+    :param images: whether the process may receive images of other processes.
     :param folder: in which Fast DDS looks for a profile.
     """
     profiles = {environment[name] for name in PROFILES if environment.get(name)} - {str(LOOPBACK)}
@@ -40,7 +43,7 @@ def choose_transports(environment: MutableMapping[str, str], middleware: str, fo
     if any((here / name).exists() for name in _FILES):
         return
     if environment.get(RANGE, "").upper() != "LOCALHOST":
-        if not any(environment.get(name) for name in PROFILES):
+        if not images and not any(environment.get(name) for name in PROFILES):
             environment[TRANSPORTS] = _UDP
     elif not any(environment.get(name) for name in _PEERS) and LOOPBACK.exists():
         environment.pop(TRANSPORTS, None)

@@ -28,7 +28,7 @@ ON_LOOPBACK = dict.fromkeys(PROFILES, str(LOOPBACK)) | {RANGE: "SYSTEM_DEFAULT"}
 )
 def test_shared_memory_is_off(tmp_path, given, chosen):
     environment = dict(given)
-    choose_transports(environment, FASTDDS, tmp_path)
+    choose_transports(environment, FASTDDS, False, tmp_path)
     assert environment == chosen
 
 
@@ -44,16 +44,23 @@ def test_shared_memory_is_off(tmp_path, given, chosen):
 )
 def test_what_the_environment_says_stays(tmp_path, given):
     environment = dict(given)
-    choose_transports(environment, FASTDDS, tmp_path)
+    choose_transports(environment, FASTDDS, False, tmp_path)
     assert environment == given
+
+
+@pytest.mark.parametrize(("given", "chosen"), [({}, {}), ({RANGE: "LOCALHOST"}, ON_LOOPBACK)])
+def test_a_process_with_images_keeps_its_transports_unless_on_this_machine_only(tmp_path, given, chosen):
+    environment = dict(given)
+    choose_transports(environment, FASTDDS, True, tmp_path)
+    assert environment == chosen
 
 
 @pytest.mark.parametrize("given", [{}, {RANGE: "LOCALHOST"}])
 def test_a_profile_in_the_folder_and_another_middleware_stay(tmp_path, given):
     environment = dict(given)
-    choose_transports(environment, "rmw_zenoh_cpp", tmp_path)
+    choose_transports(environment, "rmw_zenoh_cpp", False, tmp_path)
     (tmp_path / "DEFAULT_FASTDDS_PROFILES.xml").touch()
-    choose_transports(environment, FASTDDS, tmp_path)
+    choose_transports(environment, FASTDDS, False, tmp_path)
     assert environment == given
 
 
