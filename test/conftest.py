@@ -1,8 +1,12 @@
 """Fixtures for all tests: real models, clips and images; no network and none of the user's own models."""
 
+import ctypes
+import fcntl
 import functools
 import importlib.util
 import os
+import socket
+import struct
 from pathlib import Path
 
 import cv2
@@ -14,6 +18,20 @@ from facetrack_ros.nodes.base.transports import PROFILES, RANGE, TRANSPORTS
 from facetrack_ros.vision.detection.ultralytics_runtime import load_yolo
 from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import VisionSettings
+
+
+def pytest_sessionstart():
+    """Give each worker of several, where root runs them, a loopback interface of its own.
+
+    ROS processes of one machine hear each other across ROS domains now and then: a port that a killed process leaves is
+    taken by one of another domain, and those that have not noticed yet go on sending to it.
+    """
+    new_network = 0x40000000  # CLONE_NEWNET of sched.h; os.unshare is in Python 3.12 only
+    if "PYTEST_XDIST_WORKER" not in os.environ or os.geteuid() or ctypes.CDLL(None).unshare(new_network):
+        return
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        up = struct.pack("16sh14x", b"lo", 0x1)  # IFF_UP
+        fcntl.ioctl(any_socket, 0x8914, up)  # SIOCSIFFLAGS
 
 
 @pytest.fixture(scope="session")
