@@ -23,8 +23,8 @@ from facetrack_ros.vision.settings import VisionSettings
 def pytest_sessionstart():
     """Give each worker of several, where root runs them, a loopback interface of its own.
 
-    ROS processes of one machine hear each other across ROS domains now and then: a port that a killed process leaves is
-    taken by one of another domain, and those that have not noticed yet go on sending to it.
+    Where processes were killed, others of the machine now and then hear each other across ROS domains; the cause is not
+    known.
     """
     new_network = 0x40000000  # CLONE_NEWNET of sched.h; os.unshare is in Python 3.12 only
     if "PYTEST_XDIST_WORKER" not in os.environ or os.geteuid() or ctypes.CDLL(None).unshare(new_network):

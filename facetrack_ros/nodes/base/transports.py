@@ -21,8 +21,8 @@ def choose_transports(
 ) -> None:
     """Turn the shared memory of Fast DDS off, unless the environment or an XML profile of Fast DDS decides.
 
-    That memory is readable by every user of the machine, and its files outlive a killed process: one that starts later
-    gets old messages out of them, even of another ROS domain, or none at all (eProsima/Fast-DDS, issues 5053 and 5469).
+    That memory is readable by every user of the machine, and its files outlive a killed process, after which others may
+    get no messages (eProsima/Fast-DDS, issues 5053 and 5469).
 
     - For the discovery range ``LOCALHOST`` ROS sets transports of its own, with shared memory. There, unless peers are
       named, the range becomes ``SYSTEM_DEFAULT`` with the profile :data:`LOOPBACK`, which binds to the loopback
