@@ -112,7 +112,7 @@ class Log:
         self.began, self.timeout_s = began, timeout_s
         self.lines: list[str] = []
         self.changes: list[tuple[float, bool]] = []  # when the cable was mended (True) or cut
-        self.wrong = self.answers = 0
+        self.wrong = self.late = self.answers = 0
         self.slowest_s = 0.0
         self.noticed: dict[tuple[int, str], float] = {}  # by change and end, seconds until the roster was right
 
@@ -150,11 +150,12 @@ class Log:
         if (number and since < ALLOWED_S) or any(at < when < at + seconds for when, _ in self.changes):
             right = [both, alone]  # the change could not have been noticed yet
         complete = all(matches.get(robot, 0) == VISITS * (status == "answered") for robot, status in states.items())
-        good = states in right and complete and seconds < self.timeout_s + 0.1
+        good, late = states in right and complete, seconds >= self.timeout_s + 0.1
         self.answers += 1
         self.wrong += not good
+        self.late += late
         self.slowest_s = max(self.slowest_s, seconds)
-        verdict = "" if good else "  WRONG"
+        verdict = ("" if good else "  WRONG") + ("  LATE" if late else "")
         self.add(at, f"{end}: answer after {seconds:.2f} s, {_words(states)}, matches {_words(matches)}{verdict}")
 
 
@@ -184,7 +185,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> dict:
             watchers[-1].start()
         try:
             _listen(results, log, 60.0, lambda: len(log.noticed) == 2 and log.answers > 3)
-            log.answers = log.wrong = 0
+            log.answers = log.wrong = log.late = 0
             log.add(time.monotonic(), "from now on responses count")
             _listen(results, log, arguments.whole)
             for cut_s in arguments.cuts:
@@ -201,7 +202,8 @@ def run(arguments: argparse.Namespace, folder: Path) -> dict:
         _listen(results, log, 0.5)
         carried, lost = cable.carried, cable.lost
     known = [(number, end) for number in range(1, len(log.changes)) for end in ROBOTS]
-    found = {"answers": log.answers, "wrong answers": log.wrong, "slowest answer, s": round(log.slowest_s, 2)}
+    found = {"answers": log.answers, "wrong answers": log.wrong, "late answers": log.late}
+    found["slowest answer, s"] = round(log.slowest_s, 2)
     for number, end in known:
         what = "mended" if log.changes[number][1] else "cut"
         took = log.noticed.get((number, end))

@@ -1,8 +1,10 @@
 """Fixtures for all tests: real models, clips and images; no network and none of the user's own models."""
 
+import contextlib
 import ctypes
 import fcntl
 import functools
+import gc
 import importlib.util
 import os
 import socket
@@ -21,11 +23,7 @@ from facetrack_ros.vision.settings import VisionSettings
 
 
 def pytest_sessionstart():
-    """Give each worker of several, where root runs them, a loopback interface of its own.
-
-    Where processes were killed, others of the machine now and then hear each other across ROS domains; the cause is not
-    known.
-    """
+    """Give each worker of several, where root runs them, a loopback interface of its own."""
     new_network = 0x40000000  # CLONE_NEWNET of sched.h; os.unshare is in Python 3.12 only
     if "PYTEST_XDIST_WORKER" not in os.environ or os.geteuid() or ctypes.CDLL(None).unshare(new_network):
         return
@@ -51,6 +49,36 @@ def real_data():
 def domain() -> int:
     """A ROS domain that no other test on this machine has."""
     return free_domain()
+
+
+@pytest.fixture(autouse=True)
+def no_node_left():
+    """Destroy the nodes whose ROS is shut down: a later test on the same domain would hear them."""
+    before = udp_sockets()
+    yield
+    if udp_sockets() - before:
+        from rclpy.node import Node
+
+        node = None
+        for node in [each for each in gc.get_objects() if isinstance(each, Node)]:
+            if not node.context.ok():
+                node.destroy_node()
+                vars(node).clear()  # state machine and time source of rclpy keep it otherwise
+        del node
+        gc.collect()
+    left = udp_sockets() - before
+    assert not left, f"the test leaves {len(left)} UDP sockets open"
+
+
+def udp_sockets() -> set[str]:
+    """The inodes of the UDP sockets of this process."""
+    own = set()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            own.add(descriptor.readlink().name.removeprefix("socket:[").removesuffix("]"))
+    with open("/proc/self/net/udp") as table:
+        next(table)
+        return {line.split()[9] for line in table} & own
 
 
 @pytest.fixture(autouse=True)

@@ -38,7 +38,7 @@ class Simulation:
     """A tracker in simulated time, and its clock."""
 
     def __init__(self, tracker, publish, wait_until):
-        self.tracker, self._publish, self._wait_until = tracker, publish, wait_until
+        self.tracker, self.publish, self._wait_until = tracker, publish, wait_until
         self.events = []
         self.ticks = 0
         tracker.event_listeners.append(self.events.extend)
@@ -52,7 +52,7 @@ class Simulation:
 
     def clock(self, stamp_ns):
         def so():
-            self._publish(Clock(clock=to_time(stamp_ns)))
+            self.publish(Clock(clock=to_time(stamp_ns)))
             return self.tracker.get_clock().now().nanoseconds == stamp_ns
 
         self._wait_until(so, "the clock arrives", 30.0)
@@ -90,8 +90,10 @@ def simulation(domain, monkeypatch, processes, tmp_path):
         tracker.start_up()
         tracker.set_parameters([Parameter("use_sim_time", value=True)])
         with spinning([clock, tracker]):
-            yield Simulation(tracker, publisher.publish, processes.wait_until)
+            simulation = Simulation(tracker, publisher.publish, processes.wait_until)
+            yield simulation
             tracker.end()
+            simulation.publish = None  # holds the publisher, and that its DDS participant
 
 
 def test_a_paused_simulation_ends_no_visit_and_a_continued_one_does(simulation):

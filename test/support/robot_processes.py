@@ -1,9 +1,9 @@
 """Robots, nodes and commands as processes on a ROS domain of their own, ended after the test."""
 
 import fcntl
-import itertools
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -18,28 +18,29 @@ NODES = Path(sys.prefix) / "lib" / "facetrack_ros"
 DEADLINE_S = float(os.environ.get("FACETRACK_TEST_DEADLINE_S", "90"))
 
 
-_DOMAINS = range(1, 79)  # below those of the demo, whose ports are below those that the system assigns
+# Below those of the demo, whose ports are below those that the system assigns. Used longest ago first.
+_domains = deque(random.Random(os.getpid()).sample(range(1, 79), 78))
 # Locks of the domains used last: processes that were killed stay on a domain's rosters for 20 s.
 _held: deque[int] = deque()
 _HELD = 20
-_count = itertools.count()
 
 
 def free_domain() -> int:
-    """A ROS domain that no other test on this machine has, and none of this process had just before.
+    """A ROS domain that no other test on this machine has; of those, the one that this process used longest ago.
 
     Locked for this process until it has taken :data:`_HELD` others.
     """
     folder = Path(tempfile.gettempdir()) / f"facetrack_test_domains_{os.getuid()}"
     folder.mkdir(exist_ok=True)
-    start = (os.getpid() * 7 + next(_count)) % len(_DOMAINS)
-    for domain in (*_DOMAINS[start:], *_DOMAINS[:start]):
+    for domain in tuple(_domains):
         lock = os.open(folder / str(domain), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)
             continue
+        _domains.remove(domain)
+        _domains.append(domain)
         _held.append(lock)
         if len(_held) > _HELD:
             os.close(_held.popleft())
