@@ -8,7 +8,8 @@ from typing import Any
 from facetrack_ros.config import Config, flat, option_named, read_yaml
 from facetrack_ros.core.masking import mask_camera
 from facetrack_ros.errors import ConfigError
-from facetrack_ros.sources.camera_spec import check_name
+from facetrack_ros.sources.camera_spec import check_name, parse_cameras
+from facetrack_ros.sources.topic import split_topics, with_topics
 
 #: The nodes of every robot, besides one camera node per source.
 NODES = ("detector", "embedder", "tracker", "history", "search", "gallery", "overlay")
@@ -108,6 +109,20 @@ def cameras_of(text: str, config: Path | str) -> tuple[list[str], list[str]]:
         if names.count(name) > 1:
             raise ConfigError(f"two cameras are called {name}: give each a name of its own")
     return names, [word for word in words if "=" in word]
+
+
+def sources_and_topics(sources: list[str], config: Path | str) -> tuple[list[str], dict[str, str]]:
+    """``NAME=SOURCE`` of the cameras whose source is opened, and the parameters for those whose source is a ROS topic.
+
+    :param sources: as :func:`cameras_of` returns them.
+    :param config: the settings file.
+    :raises FacetrackError: an invalid source or file.
+    """
+    opened, topics = split_topics(parse_cameras(sources))
+    if not topics:
+        return sources, {}
+    setting = option_named("camera.topics").check(_settings(config).get("camera.topics", ""))
+    return [f"{name}={source}" for name, source in opened.items()], {"camera.topics": with_topics(str(setting), topics)}
 
 
 def _words(text: str) -> list[str]:

@@ -17,8 +17,9 @@ ARGUMENTS = (
     (
         "cameras",
         "",
-        "NAME=SOURCE for each camera, separated by spaces; NAME alone where a driver publishes the images in "
-        "the robot's namespace. Empty: sources or cameras of the settings file, else front.",
+        "NAME=SOURCE for each camera, separated by spaces; a SOURCE may be the absolute name of a topic; NAME alone "
+        "where a driver publishes the images in the robot's namespace. Empty: sources or cameras of the settings file, "
+        "else front.",
     ),
     ("config", support.config_path("default.yaml"), "Settings, a YAML file."),
     *((name, support.default_text(name), option_named(name).description) for name in support.SETTINGS),
@@ -39,7 +40,8 @@ def nodes(context: LaunchContext) -> list[Node]:
     """The processes of the robot."""
     given = support.given_values(context, ARGUMENTS)
     cameras, sources = support.cameras_of(given["cameras"], given["config"])
-    common = {"cameras": cameras, **support.given_settings(given)}
+    sources, topics = support.sources_and_topics(sources, given["config"])
+    common = {"cameras": cameras, **topics, **support.given_settings(given)}
     if support.parse_bool("use_sim_time", given["use_sim_time"]):
         common["use_sim_time"] = True
     environment = {"FASTDDS_BUILTIN_TRANSPORTS": given["transports"]} if given["transports"] else None

@@ -12,6 +12,7 @@ from facetrack_ros.launch_support import (
     nodes_apart,
     optional_nodes,
     robots_of,
+    sources_and_topics,
 )
 
 
@@ -38,6 +39,15 @@ def test_cameras_of_the_file_where_none_are_given(config):
     assert cameras_of(
         "", config("/**:\n  ros__parameters:\n    mesh: /m\n/robot1/history:\n  ros__parameters: {mesh: /n}\n")
     ) == (["front"], [])
+
+
+def test_a_topic_as_source_is_a_parameter(config):
+    file = config("/**:\n  ros__parameters:\n    camera: {topics: 'left=/left/image rear=/old'}\n")
+    assert sources_and_topics(["front=0", "rear=/camera/image"], file) == (
+        ["front=0"],
+        {"camera.topics": "left=/left/image rear=/camera/image"},
+    )
+    assert sources_and_topics(["front=0"], "unread.yaml") == (["front=0"], {})
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,14 @@ from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND
 from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
 from facetrack_ros.config import Config
 from facetrack_ros.sources.camera_spec import check_name, parse_cameras
+from facetrack_ros.sources.topic import split_topics
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the subcommand."""
     add = parser.add_argument
     add("--robot", metavar="NAME", help="name that a robot is to have: whether another one has it")
-    add("--camera", action="append", default=[], metavar="NAME=SOURCE", help="open this camera and read a picture")
+    add("--camera", action="append", default=[], metavar="NAME=SOURCE", help="read a picture of this camera or topic")
     add("--config", metavar="FILE", help="settings, a YAML file")
     add_mesh_argument(parser)
     add("--data", metavar="DIR", help="folder for histories, one folder per robot")
@@ -45,7 +46,7 @@ def _results(arguments: argparse.Namespace) -> Iterator[CheckResult]:
     if arguments.robot:
         check_name("robot", arguments.robot)
     config, mesh = Config.load(arguments.config), mesh_prefix(arguments)
-    cameras = parse_cameras(arguments.camera or list(config.sources))
+    cameras, topics = split_topics(parse_cameras(arguments.camera or list(config.sources)))
     if arguments.data:
         config = config.changed({"data_dir": arguments.data})
     here = []
@@ -62,5 +63,8 @@ def _results(arguments: argparse.Namespace) -> Iterator[CheckResult]:
         yield check_camera(name, source)
     if all(result.level == OK for result in here if result.subject == "ROS 2"):
         from facetrack_ros.cli.checks.mesh import check_mesh
+        from facetrack_ros.cli.checks.topic import check_topic
 
+        for name, topic in topics.items():
+            yield check_topic(name, topic, config)
         yield from check_mesh(mesh, arguments.robot or "")

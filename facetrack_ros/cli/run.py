@@ -10,6 +10,7 @@ from facetrack_ros.cli.mesh_option import add_mesh_argument, mesh_prefix
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.sources.camera_spec import check_name, parse_cameras
+from facetrack_ros.sources.topic import split_topics, with_topics
 
 if TYPE_CHECKING:
     from facetrack_ros.nodes.robot_node import RobotComposition
@@ -26,8 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--camera",
         action="append",
         metavar="NAME=SOURCE",
-        help="a camera: device index, RTSP/HTTP address, video file, folder or bag:PATH:TOPIC; @FILE is the first "
-        "line of a file, ${NAME} an environment variable; default: those that the settings name under sources",
+        help="a camera: device index, RTSP/HTTP address, video file, folder, bag:PATH:TOPIC, or the absolute name of a "
+        "ROS topic with raw or compressed images; @FILE is the first line of a file, ${NAME} an environment variable; "
+        "default: those that the settings name under sources",
     )
     add_rotation_argument(parser)
     add("--config", metavar="FILE", help="settings, a YAML file")
@@ -43,7 +45,10 @@ def run(arguments: argparse.Namespace) -> int:
     cameras = parse_cameras(arguments.camera or list(config.sources))
     if not cameras:
         raise ConfigError("a robot needs a camera: --camera NAME=SOURCE, or sources: [NAME=SOURCE, …] in the settings")
-    config = config.changed({"mesh": mesh_prefix(arguments)})
+    sources, topics = split_topics(cameras)
+    config = config.changed(
+        {"mesh": mesh_prefix(arguments), "camera.topics": with_topics(config.camera.topics, topics)}
+    )
     if arguments.data:
         config = config.changed({"data_dir": arguments.data})
     try:
@@ -54,8 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
         ) from error
 
     def make_node() -> RobotNode:
-        sources = tuple(f"{name}={source}" for name, source in cameras.items())
-        return RobotNode(sources=sources, robot_id=arguments.robot, cameras=tuple(cameras), config=config)
+        texts = tuple(f"{name}={source}" for name, source in sources.items())
+        return RobotNode(sources=texts, robot_id=arguments.robot, cameras=tuple(cameras), config=config)
 
     def show(robot: RobotComposition) -> None:
         if not arguments.quiet:
