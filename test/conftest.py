@@ -63,7 +63,7 @@ def no_node_left():
         for node in [each for each in gc.get_objects() if isinstance(each, Node)]:
             if not node.context.ok():
                 node.destroy_node()
-                vars(node).clear()  # state machine and time source of rclpy keep it otherwise
+                vars(node).pop("_state_machine", None)  # of rclpy, which keeps the node that it is of
         del node
         gc.collect()
     left = udp_sockets() - before

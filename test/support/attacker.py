@@ -5,6 +5,7 @@ import importlib
 import os
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -118,8 +119,14 @@ def attacker_on(environment: dict[str, str]) -> Iterator[Attacker]:
     executor.add_node(node)
 
     def spin() -> None:
-        with contextlib.suppress(ExternalShutdownException):
-            executor.spin()
+        while context.ok():
+            try:
+                executor.spin()
+                return
+            except ExternalShutdownException:
+                return
+            except Exception:  # of one response or message; the others count
+                traceback.print_exc()
 
     thread = threading.Thread(target=spin, daemon=True)
     thread.start()

@@ -22,7 +22,7 @@ DEADLINE_S = float(os.environ.get("FACETRACK_TEST_DEADLINE_S", "90"))
 _domains = deque(random.Random(os.getpid()).sample(range(1, 79), 78))
 # Locks of the domains used last: processes that were killed stay on a domain's rosters for 20 s.
 _held: deque[int] = deque()
-_HELD = 20
+_HELD = 8
 
 
 def free_domain() -> int:
