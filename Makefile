@@ -31,15 +31,15 @@ lint: .venv-fast/.done
 	.venv-fast/bin/mypy
 
 .venv/.demo: $(SOURCES)
-	$(PYTHON) tools/make_venv.py dlib demo
+	$(PYTHON) tools/make_venv.py models demo
 	@touch $@
 
 .venv/.test: $(SOURCES)
-	$(PYTHON) tools/make_venv.py dlib demo torch quantize trackers colcon test test_models
+	$(PYTHON) tools/make_venv.py models dlib demo torch quantize trackers colcon test test_models
 	@touch $@ .venv/.demo
 
 .venv-fast/.done: $(wildcard requirements/*.txt) tools/make_venv.py
-	$(PYTHON) tools/make_venv.py --source dlib demo quantize lint test
+	$(PYTHON) tools/make_venv.py --source models dlib demo quantize lint test
 	@touch $@
 
 clean:

@@ -176,7 +176,7 @@ def end(fault: str, disk) -> None:
 def main() -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("--faults", nargs="+", choices=FAULTS, default=FAULTS)
-    parser.add_argument("--stack", choices=("models", "dlib"), default="models")
+    parser.add_argument("--stack", choices=("models", "pip"), default="models")
     parser.add_argument("--seconds", type=float, default=15.0, help="of the fault")
     parser.add_argument("--keep", type=Path, help="folder for logs, kept")
     arguments = parse(parser)
@@ -184,7 +184,7 @@ def main() -> None:
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.keep or Path(scratch)
-        if arguments.stack == "dlib":
+        if arguments.stack == "pip":
             environment |= {"FACETRACK_MODELS": "", "XDG_CACHE_HOME": str(folder / "no_cache")}
         for fault in arguments.faults:
             with contextlib.suppress(KeyboardInterrupt):

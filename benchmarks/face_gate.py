@@ -1,11 +1,12 @@
 """The gate that refuses backs of heads and heads upside down: scores of faces and of what is none, and what it loses.
 
-    python benchmarks/face_gate.py DATA_DIR [--plot FILE.png] [--faces FOLDER] [--step N] [--json FILE]
+    python benchmarks/face_gate.py DATA_DIR [--plot FILE.png] [--faces FOLDER] [--step N] [--json FILE] [--model ID]
 
 DATA_DIR holds ``clips``, ``images``, ``cases``, ``faces/att_faces`` (ORL) and ``tracking``. Faces: the four clips, the
 photographs, a film of ten people, ORL as it is and rolled, blurred, small, dark and noisy, and the pictures of
 ``--faces``, a face in the middle of each. No faces: the people of one-by-one-person-detection.mp4, of whom none shows
-it; torsos; textures. ``--step`` uses every N-th picture of ORL and ``--faces``. Prints Markdown. Draws are seeded.
+it; torsos; textures. ``--step`` uses every N-th picture of ORL and ``--faces``. YuNet searches in persons, as where
+a person model is, CenterFace in the whole frame, as where persons come from faces. Prints Markdown. Draws are seeded.
 """
 
 import importlib.util
@@ -25,14 +26,22 @@ from facetrack_ros.vision.evaluation.face_samples import embed_pictures, enlarge
 from facetrack_ros.vision.faces import person_matching
 from facetrack_ros.vision.faces.quality import QualityGate, assess
 from facetrack_ros.vision.faces.upright import UPSIDE_DOWN, turned
-from facetrack_ros.vision.factory import build_for_measuring, build_pipeline, open_model
+from facetrack_ros.vision.factory import build_for_measuring, build_pipeline, open_model, quality_gate
 from facetrack_ros.vision.settings import FROM_FACES, VisionSettings
 
 FACE_MODEL = "yunet_n_640_640"
 FILM = "one-by-one-person-detection.mp4"
-LIMITS = (0.80, 0.82, 0.84, 0.85, 0.86, 0.87, 0.88, 0.90)
-#: Face detector and embedder of the two stacks.
-STACKS = {"mobilefacenet": (FACE_MODEL, "mobilefacenet_foamliu"), "dlib": ("dlib-hog", "dlib_resnet_v1")}
+#: Limits of the second search that are tried, by face model.
+LIMITS = {
+    FACE_MODEL: (0.80, 0.82, 0.84, 0.85, 0.86, 0.87, 0.88, 0.90),
+    "centerface": (0.45, 0.50, 0.55, 0.60, 0.65, 0.70, 0.75),
+}
+#: Face detector and embedder of the stacks.
+STACKS = {
+    "mobilefacenet": (FACE_MODEL, "mobilefacenet_foamliu"),
+    "pip": ("centerface", "dlib_resnet_v1"),
+    "dlib": ("dlib-hog", "dlib_resnet_v1"),
+}
 TEXTURES = ("brick", "coffee", "coins", "grass", "gravel", "page", "motorcycle_left", "motorcycle_right", "text")
 
 
@@ -53,15 +62,22 @@ class Found:
 
 
 class Search:
-    """Runs detector and gate over pictures."""
+    """Runs detector and gate over pictures.
 
-    def __init__(self) -> None:
-        self.pipeline = build_pipeline(VisionSettings(face_model=FACE_MODEL))
-        self._detector = open_model(FACE_MODEL, "face", VisionSettings())[1]
-        self.gate = QualityGate()
+    :param face_model: id of the face detector.
+    """
+
+    def __init__(self, face_model: str) -> None:
+        settings = VisionSettings(face_model=face_model)
+        self.pipeline = build_pipeline(settings)
+        model, self._detector = open_model(face_model, "face", settings)
+        self._whole = face_model != FACE_MODEL
+        self.gate = quality_gate(settings, model.contract)
 
     def in_persons(self, image: np.ndarray) -> FaceDetections:
-        """Faces in the persons of an image, as the pipeline searches for them."""
+        """Faces in an image as the pipeline searches for them."""
+        if self._whole:
+            return self.everywhere(image)
         (persons,) = self.pipeline.detect([image])
         height, width = image.shape[:2]
         regions = person_matching.head_regions(persons.boxes, width, height)
@@ -170,9 +186,9 @@ def torsos(data: Path, search: Search) -> Iterator[np.ndarray]:
                 yield cv2.resize(part, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
 
 
-def measure(data: Path, faces: Path | None, step: int) -> list[Found]:
+def measure(search: Search, data: Path, faces: Path | None, step: int) -> list[Found]:
     """All detections of all groups."""
-    search, rows = Search(), []
+    rows = []
     for name in CLIPS:
         rows += search.rows(f"clip {name.removesuffix('.gif')}", True, clip_frames(data, name), search.in_persons)
     ten = data / "cases" / "films" / "ten_people_upright.mkv"
@@ -212,11 +228,11 @@ def group_table(rows: list[Found]) -> list[dict[str, Any]]:
     return result
 
 
-def limit_table(rows: list[Found], limits: tuple[float, ...]) -> list[dict[str, float]]:
+def limit_table(rows: list[Found], limits: tuple[float, ...], usual: QualityGate) -> list[dict[str, float]]:
     """Share of faces lost and number of others let pass, by ``faces.min_close_score``."""
     result = []
     for limit in limits:
-        gate = replace(QualityGate(), min_close_score=limit)
+        gate = replace(usual, min_close_score=limit)
         passed = [not refused(row, gate) for row in rows]
         faces = [ok for row, ok in zip(rows, passed) if row.is_face]
         result.append(
@@ -272,12 +288,13 @@ def turned_pairs(data: Path, step: int) -> list[dict[str, Any]]:
     return result
 
 
-def draw(rows: list[Found], path: Path) -> None:
+def draw(rows: list[Found], gate: QualityGate, path: Path) -> None:
     """Scores of faces and of others, and the gate."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(14, 6.2), dpi=100, facecolor="white")
     left, right = figure.subplots(1, 2, gridspec_kw={"left": 0.06, "right": 0.98, "top": 0.9, "wspace": 0.16})
+    lowest = 0.6 if min(row.score for row in rows) >= 0.6 else 0.3
     colours = {True: "#0f6b57", False: "#b23a2e"}
     names = {True: "faces", False: "backs of heads, profiles from behind, torsos, textures"}
     for is_face in (True, False):
@@ -287,10 +304,10 @@ def draw(rows: list[Found], path: Path) -> None:
         limits = np.linspace(0.5, 0.95, 181)
         passed = [(close >= limit).mean() for limit in limits]
         right.plot(limits, passed, color=colours[is_face], linewidth=2, label=f"{names[is_face]}: {len(mine)}")
-    gate = QualityGate()
-    left.plot([0.6, 0.85, 0.85, 1], [gate.min_close_score + 0.03] * 2 + [gate.min_close_score] * 2, color="#2458a6")
-    left.text(0.61, gate.min_close_score + 0.045, "the gate", color="#2458a6")
-    left.set(xlabel="detector's score", ylabel="score of the second search", xlim=(0.6, 1), ylim=(-0.02, 1))
+    least, step = gate.min_close_score, gate.unsure_score
+    left.plot([0, step, step, 1], [least + gate.unsure_more] * 2 + [least] * 2, color="#2458a6")
+    left.text(lowest + 0.01, gate.min_close_score + 0.045, "the gate", color="#2458a6")
+    left.set(xlabel="detector's score", ylabel="score of the second search", xlim=(lowest, 1), ylim=(-0.02, 1))
     right.axvline(gate.min_close_score, color="#2458a6")
     right.set(xlabel="limit of the second search", ylabel="share that passes", ylim=(0, 1.02))
     for axes in (left, right):
@@ -304,11 +321,13 @@ def main() -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("--plot", type=Path, help="draw the scores")
     parser.add_argument("--faces", type=Path, help="further pictures of faces")
+    parser.add_argument("--model", choices=LIMITS, default=FACE_MODEL, help="the face detector")
     parser.add_argument("--step", type=int, default=1)
     arguments = parse(parser)
     cv2.setNumThreads(1)
-    rows = measure(arguments.data, arguments.faces, arguments.step)
-    groups, limits = group_table(rows), limit_table(rows, LIMITS)
+    search = Search(arguments.model)
+    rows = measure(search, arguments.data, arguments.faces, arguments.step)
+    groups, limits = group_table(rows), limit_table(rows, LIMITS[arguments.model], search.gate)
     print("## Scores\n\nDetections that pass the gate's other limits.\n")
     head = (
         "",
@@ -378,7 +397,7 @@ def main() -> None:
         )
     )
     if arguments.plot:
-        draw(rows, arguments.plot)
+        draw(rows, search.gate, arguments.plot)
     write_json(arguments.json, {"groups": groups, "limits": limits, "turned": pairs})
 
 

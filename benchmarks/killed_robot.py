@@ -56,7 +56,7 @@ class Lives:
         self._command += ["--robot", "robot1", "--data", str(self.data), "--config", str(config)]
         self._command += ["--camera", f"front={arguments.data / 'clips' / CLIP}"]
         self._environment = dict(os.environ, FACETRACK_DOWNLOAD="0", ROS_LOG_DIR=str(folder / "log"))
-        if arguments.stack == "dlib":
+        if arguments.stack == "pip":
             self._environment |= {"FACETRACK_MODELS": "", "XDG_CACHE_HOME": str(folder / "no_cache")}
         self._events: list = []
         client.on_event("robot1", self._events.append)
@@ -219,7 +219,7 @@ def _ms(stamp) -> int:
 def main() -> None:
     parser = argument_parser(__doc__)
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--stack", choices=("models", "dlib"), default="models")
+    parser.add_argument("--stack", choices=("models", "pip"), default="models")
     parser.add_argument(
         "--longest", type=float, default=8.0, help="seconds that a robot is up until it is killed, at most"
     )

@@ -43,6 +43,7 @@ from facetrack_ros.vision.settings import FROM_FACES, VisionSettings
 #: alone is no person to a person detector.
 STACKS = {
     "mobilefacenet": VisionSettings(person_model=FROM_FACES),
+    "pip": VisionSettings(person_model=FROM_FACES, face_model="centerface", embedder="dlib_resnet_v1"),
     "dlib": VisionSettings(person_model=FROM_FACES, face_model="dlib-hog", embedder="dlib_resnet_v1"),
 }
 FRAME_NS = 200_000_000

@@ -14,7 +14,11 @@ from facetrack_ros.vision.factory import build_for_measuring
 from facetrack_ros.vision.settings import FROM_FACES, VisionSettings
 
 #: Face detector and embedder that belong together.
-STACKS = {"mobilefacenet": ("yunet_n_640_640", "mobilefacenet_foamliu"), "dlib": ("dlib-hog", "dlib_resnet_v1")}
+STACKS = {
+    "mobilefacenet": ("yunet_n_640_640", "mobilefacenet_foamliu"),
+    "pip": ("centerface", "dlib_resnet_v1"),
+    "dlib": ("dlib-hog", "dlib_resnet_v1"),
+}
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,7 @@ from facetrack_ros.search.other_people import CLEARLY_BETTER, MARGINS
 from facetrack_ros.search.scene_calibration import SceneCalibration
 from facetrack_ros.search.track_judgement import LEAST_COHORT, SLACK
 
-CONTRACTS = {"mobilefacenet": catalog.MOBILEFACENET, "dlib": catalog.DLIB_RESNET}
+CONTRACTS = {"mobilefacenet": catalog.MOBILEFACENET, "pip": catalog.DLIB_RESNET, "dlib": catalog.DLIB_RESNET}
 #: Lens of the reference and of the room.
 VIEWS = (*((lens, lens) for lens in LENSES), *(("as it is", lens) for lens in LENSES if lens != "as it is"))
 #: Faces of a visit.

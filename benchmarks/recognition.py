@@ -29,16 +29,18 @@ from facetrack_ros.vision.settings import FROM_FACES, VisionSettings
 #: Face detector and embedder that belong together.
 PAIRS = {
     "mobilefacenet": ("yunet_n_640_640", "mobilefacenet_foamliu"),
+    "pip": ("centerface", "dlib_resnet_v1"),
     "dlib": ("dlib-hog", "dlib_resnet_v1"),
     "int8": ("yunet_n_640_640", "mobilefacenet_foamliu_int8"),
 }
 #: Pairs that every machine has; INT8 has to be made first.
-USUAL = ("mobilefacenet", "dlib")
+USUAL = ("mobilefacenet", "pip", "dlib")
 #: The pair that the targets are set for.
 TARGETED = "mobilefacenet"
 #: Degrees that heads are rolled by.
 ROLLS = {
     "mobilefacenet": (-60, -45, -30, -15, 15, 30, 45, 60),
+    "pip": (-60, -45, -30, 30, 45, 60),
     "dlib": (-45, -30, -15, 15, 30, 45),
     "int8": (-30, -15, 15, 30),
 }

@@ -50,6 +50,7 @@ BENCHMARKS = (
     Benchmark("pipeline_profile", small=(DATA, "--size", "480x270", "--frames", "5")),
     Benchmark("stages"),
     Benchmark("dlib_network", small=(DATA, "--faces", "2")),
+    Benchmark("dlib_alignment", small=(DATA, "--step", "8", "--detectors", "dlib-hog", "--widths")),
     Benchmark("embedder_stage", small=(DATA, "--rounds", "2")),
     Benchmark("int8"),
     Benchmark("int8_whole"),

@@ -9,7 +9,7 @@ stored (mode ``continuous``, pruned at 2,000 frames), and once a minute a robot 
 keeps. A thread in each robot writes down what its allocators hold: resident memory, bytes malloc has handed out and
 keeps free (``mallinfo2``), Python's blocks, and objects by type at the beginning and at the end.
 
-``--stack dlib``: the models of pip packages alone. ``--arenas N``: sets MALLOC_ARENA_MAX.
+``--stack pip``: the models of pip packages alone. ``--arenas N``: sets MALLOC_ARENA_MAX.
 """
 
 import argparse
@@ -101,7 +101,7 @@ class Soak:
         self._arguments, self._folder = arguments, folder
         self._robots: dict[str, subprocess.Popen] = {}
         environment = dict(os.environ, ROS_LOG_DIR=str(folder / "log"), FACETRACK_DOWNLOAD="0")
-        if arguments.stack == "dlib":
+        if arguments.stack == "pip":
             environment["FACETRACK_MODELS"] = ""
             environment["XDG_CACHE_HOME"] = str(folder / "no_cache")
         if arguments.arenas:
@@ -211,7 +211,7 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=4.0, help="of the clips")
     parser.add_argument("--every", type=float, default=30.0, help="seconds between samples")
     parser.add_argument("--most-sightings", type=int, default=3000, metavar="N", help="that robot2 keeps")
-    parser.add_argument("--stack", choices=("models", "dlib"), default="models")
+    parser.add_argument("--stack", choices=("models", "pip"), default="models")
     parser.add_argument("--arenas", type=int, default=0, help="MALLOC_ARENA_MAX; 0: not set")
     parser.add_argument("--keep", type=Path, help="folder for data and logs, kept")
     arguments = parse(parser)

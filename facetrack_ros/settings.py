@@ -85,7 +85,8 @@ class FacesOptions:
     min_width_px: int = live(24, "Smallest width of a face that is embedded, pixels of the frame.", 12, 1000)
     min_close_score: float = option(
         0.85,
-        "Lowest score of a face's second search, on a crop of it; lower ones are backs of heads, refused; 0: off.",
+        "Lowest score of a YuNet face's second search, on a crop of it; lower ones are backs of heads, refused. "
+        "CenterFace has limits of its own. 0: off for both.",
         0.0,
         1.0,
     )

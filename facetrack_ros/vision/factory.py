@@ -8,7 +8,7 @@ from typing import Any
 from facetrack_ros.config import Config
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
-from facetrack_ros.models.contract import require_identity_model
+from facetrack_ros.models.contract import ModelContract, require_identity_model
 from facetrack_ros.models.resolver import ModelFile, resolve
 from facetrack_ros.vision.detection.edge_boxes import LowScoreEdgeDetector
 from facetrack_ros.vision.detection.face_augmented import FaceAugmentedDetector
@@ -23,6 +23,7 @@ from facetrack_ros.vision.embedding.onnx_body import OnnxBodyEmbedder
 from facetrack_ros.vision.embedding.onnx_face import OnnxFaceEmbedder
 from facetrack_ros.vision.embedding.reduced_face import ReducedFaceEmbedder, reduced_contract, unreduced
 from facetrack_ros.vision.embedding.resnet50_face import Resnet50FaceEmbedder
+from facetrack_ros.vision.faces.centerface import CLOSE_LIMITS, CenterFaceDetector
 from facetrack_ros.vision.faces.dlib_detector import DlibFaceDetector
 from facetrack_ros.vision.faces.quality import QualityGate
 from facetrack_ros.vision.faces.yunet import YunetFaceDetector
@@ -35,7 +36,7 @@ from facetrack_ros.vision.settings import AUTO, FROM_FACES, VisionSettings, visi
 #: What ``auto`` tries, in this order.
 PREFERRED = {
     "person": (catalog.YOLOX_NANO.id, catalog.YOLOX_NANO_RELEASE.id, catalog.NANODET.id),
-    "face": (catalog.YUNET_N.id, catalog.YUNET_2023MAR.id, catalog.DLIB_HOG.id),
+    "face": (catalog.YUNET_N.id, catalog.YUNET_2023MAR.id, catalog.CENTERFACE.id, catalog.DLIB_HOG.id),
     "embedding": (catalog.MOBILEFACENET.id, catalog.DLIB_RESNET.id),
     "body": (catalog.OSNET.id, catalog.HISTOGRAM.id),
 }
@@ -79,8 +80,14 @@ def _build(settings: VisionSettings, open_persons: bool) -> VisionPipeline:
             if settings.whole_frame:
                 persons = FaceAugmentedDetector(persons, faces, min_face_px)
     models = {"person": person_model, "face": face_model, "embedder": embedder_model}
+    return VisionPipeline(persons, faces, embedder, quality_gate(settings, face_model.contract), models)
+
+
+def quality_gate(settings: VisionSettings, face_contract: ModelContract) -> QualityGate:
+    """The limits for the faces of a detector; those of a second search fit one network's scores each."""
     gate = QualityGate(min_face_px=settings.min_face_px, min_close_score=settings.min_close_score)
-    return VisionPipeline(persons, faces, embedder, gate, models)
+    limits = CLOSE_LIMITS if face_contract.architecture == "centerface" and settings.min_close_score else {}
+    return replace(gate, **limits)
 
 
 def _open_person_detector(settings: VisionSettings) -> tuple[ModelFile, PersonDetector]:
@@ -176,9 +183,10 @@ LOADERS: dict[tuple[str, str], Loader] = {
         model.file, model.contract, s.person_score, s.person_iou, s.device, s.threads
     ),
     ("face", "yunet"): lambda model, s: YunetFaceDetector(model.file, model.contract, s.face_score, threads=s.threads),
+    ("face", "centerface"): lambda model, s: CenterFaceDetector(model.file, model.contract, s.threads),
     ("face", "dlib"): lambda model, _: DlibFaceDetector(_dlib_landmarks(), model.contract),
     ("embedding", "onnx"): lambda model, s: OnnxFaceEmbedder(model.file, model.contract, s.threads),
-    ("embedding", "dlib"): lambda model, s: DlibFaceEmbedder(model.file, _dlib_landmarks(), model.contract, s.threads),
+    ("embedding", "dlib"): lambda model, s: DlibFaceEmbedder(model.file, model.contract, s.threads),
     ("embedding", "resnet50"): lambda model, s: Resnet50FaceEmbedder(model.file, model.contract, s.threads, s.device),
     ("body", "onnx"): lambda model, s: OnnxBodyEmbedder(model.file, model.contract, s.threads),
     ("body", "histogram"): lambda model, _: HistogramBodyEmbedder(model.contract),

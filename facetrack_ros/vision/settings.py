@@ -36,7 +36,7 @@ class VisionSettings:
 
     :param person_model: also ``faces``: persons are taken from their faces.
     :param min_face_px: narrowest face that is embedded, pixels; an embedder may need more.
-    :param min_close_score: lowest score of a YuNet face's second search, 0..1.
+    :param min_close_score: lowest score of a YuNet face's second search, 0..1; CenterFace has its own. 0: no limit.
     :param threads: threads inside one model call. OpenCV's and torch's counts are set for the whole process.
     :param person_score: lowest confidence of a person, 0..1.
     :param faint_score: boxes at the edges with a confidence from here up to ``person_score`` are reported apart,

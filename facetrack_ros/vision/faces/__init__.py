@@ -1,1 +1,1 @@
-"""Faces: ``YunetFaceDetector``, ``DlibFaceDetector``, ``align``, ``QualityGate``, ``match_faces_to_persons``."""
+"""Face detectors (YuNet, CenterFace, dlib), ``align``, ``QualityGate``, ``match_faces_to_persons``."""

@@ -55,16 +55,20 @@ def template_for(size: tuple[int, int]) -> np.ndarray:
 
 
 def align(
-    image: np.ndarray, landmarks: np.ndarray, size: tuple[int, int] = (ARCFACE_SIZE, ARCFACE_SIZE)
+    image: np.ndarray,
+    landmarks: np.ndarray,
+    size: tuple[int, int] = (ARCFACE_SIZE, ARCFACE_SIZE),
+    template: np.ndarray | None = None,
 ) -> np.ndarray | None:
-    """Cut a face out of an image, upright, at the place and size of :func:`template_for`.
+    """Cut a face out of an image, upright, at the place and size of a template.
 
     :param image: ``(height, width, 3)`` uint8.
     :param landmarks: ``(5, 2)`` pixels; mouth corners may be NaN.
     :param size: ``(width, height)`` of the crop, pixels.
+    :param template: ``(5, 2)`` pixels of the crop where the landmarks shall lie; None: :func:`template_for` that size.
     :return: ``(height, width, 3)`` uint8, black beyond the image; None where the landmarks do not suffice.
     """
-    matrix = similarity_transform(np.asarray(landmarks), template_for(size))
+    matrix = similarity_transform(np.asarray(landmarks), template_for(size) if template is None else template)
     if matrix is None:
         return None
     shrink = float(np.hypot(matrix[0, 0], matrix[1, 0]))

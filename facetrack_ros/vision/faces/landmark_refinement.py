@@ -1,28 +1,50 @@
-"""Landmarks refined on an upright crop of each face that YuNet found."""
+"""Landmarks refined on an upright crop of each face that a detector found."""
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from facetrack_ros.vision.faces.yunet_network import YunetNetwork
+from facetrack_ros.core.detections import FaceDetections
 
-# YuNet's landmarks shift with the size of the face in the input and follow only a part of a head's roll. So the network
-# runs again on a crop of the face, at one size and rotated upright by the eyes found before; the mean of the last two
-# passes counts. At 0.8 ms a pass, embeddings of one person agree far better (median cosine over two clips 0.57 and
-# 0.72, from 0.34 and 0.42) and those of two people less.
-CROP_PX = 128
-CROP_FACE_PX = 80.0
-MIN_PASSES = 3
 # Each pass takes away most of the roll that is left. Of ORL faces rolled by 60 degrees 5 % instead of 29 % then have
-# landmarks whose embedding matches no picture of their person; upright faces need no more passes.
+# landmarks whose embedding matches no picture of their person (YuNet); upright faces need no more passes.
 MAX_PASSES = 8
 UPRIGHT_DEGREES = 4.0
-# A face of a lower score is searched for on a smaller crop, too: in haze YuNet finds faces of 44 px that it misses at
-# 80, and loses them again from 52 px on. One upright face in ten needs that pass (benchmarks/face_gate.py).
-SURE_SCORE = 0.9
-SMALLER_PX, SMALLER_FACE_PX = 96, 44.0
+
+
+class FaceNetwork(Protocol):
+    """Finds faces in an image of any size, best first."""
+
+    def detect(self, image: np.ndarray, score: float, max_iou: float) -> FaceDetections:
+        """Faces of at least a score in a ``(height, width, 3)`` uint8 BGR image."""
+
+
+@dataclass(frozen=True)
+class CropSearch:
+    """How a network is run again on crops of a face.
+
+    :param crop_px: side of the crop.
+    :param face_px: width of the face in it.
+    :param min_passes: passes of an upright face; the mean of the last two, or of the only one and the landmarks found
+        before, counts.
+    :param score: lowest confidence of a pass that counts, 0..1.
+    :param sure_score: a face of a lower score is searched for on a smaller crop, too; 0: never.
+    :param smaller_px: side of that crop; ``smaller_face_px``: width of the face in it.
+    :param turned: whether the crop is searched turned by 180 degrees, for networks that put the mouth below the eyes
+        whichever way up a face is.
+    """
+
+    crop_px: int
+    face_px: float
+    min_passes: int
+    score: float
+    sure_score: float = 0.0
+    smaller_px: int = 0
+    smaller_face_px: float = 0.0
+    turned: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +53,10 @@ class RefinedFace:
 
     :param landmarks: ``(5, 2)`` float32 pixels of the image.
     :param box: ``(4,)`` float32 pixels; of a rolled head the box of the upright face, about the same centre.
-    :param score: YuNet's confidence then, 0..1; 0 where it found nothing or the face did not come upright.
+    :param score: the network's confidence then, 0..1; 0 where it found nothing or the face did not come upright.
     :param close_score: the higher one of this and, unless it is high, of a search on a smaller crop.
     :param turned_score: its confidence on the same crop turned by 180 degrees, 0..1: higher than
-        ``close_score`` where the face is head down. YuNet sets the mouth below the eyes whichever way up a face is.
+        ``close_score`` where the face is head down. 0 where it is not searched for.
     """
 
     landmarks: np.ndarray
@@ -47,12 +69,11 @@ class RefinedFace:
 class LandmarkRefiner:
     """Finds a face again on upright crops.
 
-    :param score: lowest confidence of a pass that counts, 0..1.
     :param max_iou: two boxes that overlap more are one face.
     """
 
-    def __init__(self, network: YunetNetwork, score: float, max_iou: float):
-        self._network, self._score, self._max_iou = network, score, max_iou
+    def __init__(self, network: FaceNetwork, search: CropSearch, max_iou: float):
+        self._network, self._search, self._max_iou = network, search, max_iou
 
     def refine(self, image: np.ndarray, box: np.ndarray, landmarks: np.ndarray) -> RefinedFace:
         """The face found again, upright; where it is not found its landmarks and box are unchanged.
@@ -61,41 +82,43 @@ class LandmarkRefiner:
         :param box: ``(4,)`` pixels, of the whole head as the detector gave it.
         :param landmarks: ``(5, 2)`` pixels.
         """
-        refined_box, score, roll = box, 0.0, 0.0
+        search = self._search
+        side, refined_box, score, roll = search.crop_px, box, 0.0, 0.0
         for number in range(1, MAX_PASSES + 1):
             before = landmarks
-            matrix = _to_crop(box, landmarks)
-            crop = cv2.warpAffine(image, matrix, (CROP_PX, CROP_PX), flags=cv2.INTER_LINEAR)
-            found = self._network.detect(crop, self._score, self._max_iou)
+            matrix = _to_crop(box, landmarks, side, search.face_px)
+            crop = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR)
+            found = self._network.detect(crop, search.score, self._max_iou)
             if not len(found):
                 refined_box, score, roll = box, 0.0, 0.0
             else:
-                row = _most_central(found.boxes)
+                row = _most_central(found.boxes, side)
                 landmarks, refined_box, roll = _to_image(found.boxes[row], found.landmarks[row], matrix)
                 score = float(found.scores[row])
-            if number >= MIN_PASSES and abs(roll) <= UPRIGHT_DEGREES:
+            if number >= search.min_passes and abs(roll) <= UPRIGHT_DEGREES:
                 break
         else:
             score = 0.0
         mean = (before + landmarks) / 2
         close_score = score
-        if score < SURE_SCORE:
-            matrix = _to_crop(box, mean, SMALLER_PX, SMALLER_FACE_PX)
-            smaller = cv2.warpAffine(image, matrix, (SMALLER_PX, SMALLER_PX), flags=cv2.INTER_LINEAR)
+        if score < search.sure_score:
+            side = search.smaller_px
+            smaller_matrix = _to_crop(box, mean, side, search.smaller_face_px)
+            smaller = cv2.warpAffine(image, smaller_matrix, (side, side), flags=cv2.INTER_LINEAR)
             close_score = max(score, self._score_of(smaller))
-        turned_score = self._score_of(crop[::-1, ::-1])
+        turned_score = self._score_of(crop[::-1, ::-1]) if search.turned else 0.0
         return RefinedFace(mean, refined_box, score, close_score, turned_score)
 
     def _score_of(self, crop: np.ndarray) -> float:
         """Confidence of the face in the middle of a crop."""
-        found = self._network.detect(crop, self._score, self._max_iou)
+        found = self._network.detect(crop, self._search.score, self._max_iou)
         return float(found.scores[_most_central(found.boxes, crop.shape[0])]) if len(found) else 0.0
 
 
 # Python floats below: on arrays this small numpy takes five times as long, for each pass over each face.
 
 
-def _to_crop(box: np.ndarray, landmarks: np.ndarray, side: int = CROP_PX, face_px: float = CROP_FACE_PX) -> np.ndarray:
+def _to_crop(box: np.ndarray, landmarks: np.ndarray, side: int, face_px: float) -> np.ndarray:
     """The ``(2, 3)`` map from the image to a crop with the face in its middle and the eyes level."""
     x1, y1, x2, y2 = box.tolist()
     (right_x, right_y), (left_x, left_y), _, (mouth_x, mouth_y), (other_x, other_y) = landmarks.tolist()
@@ -107,7 +130,7 @@ def _to_crop(box: np.ndarray, landmarks: np.ndarray, side: int = CROP_PX, face_p
     return np.array([[cos, sin, side / 2 - cos * x - sin * y], [-sin, cos, side / 2 + sin * x - cos * y]])
 
 
-def _most_central(boxes: np.ndarray, side: int = CROP_PX) -> int:
+def _most_central(boxes: np.ndarray, side: int) -> int:
     """Row of the box nearest to the middle of a crop."""
     distances = [math.hypot(x1 + x2 - side, y1 + y2 - side) for x1, y1, x2, y2 in boxes.tolist()]
     return distances.index(min(distances))

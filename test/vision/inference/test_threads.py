@@ -11,9 +11,9 @@ from facetrack_ros.vision.factory import build_pipeline
 from facetrack_ros.vision.settings import VisionSettings
 
 
-@pytest.fixture(params=["dlib-hog", "yunet_n_640_640"])
+@pytest.fixture(params=["centerface", "yunet_n_640_640"])
 def pipeline(request, monkeypatch):
-    if request.param != "dlib-hog":
+    if request.param != "centerface":
         monkeypatch.setenv("FACETRACK_MODELS", str(request.getfixturevalue("models")))
     return build_pipeline(VisionSettings(person_model="faces", face_model=request.param))
 
