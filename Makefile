@@ -35,11 +35,11 @@ lint: .venv-fast/.done
 	@touch $@
 
 .venv/.test: $(SOURCES)
-	$(PYTHON) tools/make_venv.py models dlib demo torch quantize trackers colcon test test_models
+	$(PYTHON) tools/make_venv.py models dlib demo encryption torch quantize trackers colcon test test_models
 	@touch $@ .venv/.demo
 
 .venv-fast/.done: $(wildcard requirements/*.txt) tools/make_venv.py
-	$(PYTHON) tools/make_venv.py --source models dlib demo quantize lint test
+	$(PYTHON) tools/make_venv.py --source models dlib demo encryption quantize lint test
 	@touch $@
 
 clean:

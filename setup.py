@@ -16,7 +16,20 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
-EXTRAS = ("ros", "models", "dlib", "demo", "torch", "quantize", "trackers", "colcon", "test", "test_models", "lint")
+EXTRAS = (
+    "ros",
+    "models",
+    "dlib",
+    "encryption",
+    "demo",
+    "torch",
+    "quantize",
+    "trackers",
+    "colcon",
+    "test",
+    "test_models",
+    "lint",
+)
 
 
 def requirements(name):

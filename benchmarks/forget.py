@@ -1,7 +1,7 @@
 """How long a robot takes to forget a person, whether a byte is left, and whether a killed process is finished right.
 
     python benchmarks/forget.py time [--sightings 1000000] [--of-person 1000] [--dimension 128] [--thumbnail 1500]
-                                     [--json FILE]
+                                     [--encrypted] [--json FILE]
     python benchmarks/forget.py kills [--kills 50] [--seed 1] [--json FILE]
 
 ``time``: a store with a person's sightings evenly among those of 5,000 others is opened as a robot opens it, with its
@@ -36,11 +36,13 @@ from facetrack_ros.history.forget.order import ForgetTarget
 from facetrack_ros.history.forget.places import ForgetPlaces, stored_places
 from facetrack_ros.history.frames.retention import Limits
 from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.layout import robot_folder
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.history.sightings.database import Database, database_path, index_path
 from facetrack_ros.history.sightings.model_contract import save_contract
 from facetrack_ros.history.sightings.store import SightingStore
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.security.storage_key import StorageKey, use_storage_settings
 
 PERSON = "p_robot1_1"
 #: The first numbers of the person's embeddings, and the middle of the person's thumbnails and frames.
@@ -121,6 +123,9 @@ def fill(folder: Path, arguments: argparse.Namespace) -> np.ndarray:
 
 def measure_time(arguments: argparse.Namespace, folder: Path) -> dict:
     """Forget one person of many; the times in seconds, and the marks before and after."""
+    if arguments.encrypted:
+        use_storage_settings("key", str(StorageKey.create(folder / "keys" / "storage.key").path))
+        folder = robot_folder(folder / "data", "robot1")
     face = fill(folder, arguments)
     store = SightingStore(folder, contract_of(arguments.dimension), "robot1")
     store.wait_for_index()
@@ -258,6 +263,7 @@ def main() -> int:
     parser.add_argument("--of-person", type=int, default=1_000)
     parser.add_argument("--dimension", type=int, default=128)
     parser.add_argument("--thumbnail", type=int, default=1_500, help="bytes of a thumbnail, on average")
+    parser.add_argument("--encrypted", action="store_true", help="in an encrypted folder")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     arguments = common.parse(parser)

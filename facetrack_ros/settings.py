@@ -384,6 +384,22 @@ class SecurityOptions:
 
 
 @dataclass(frozen=True)
+class StorageOptions:
+    """Whether stored files are encrypted."""
+
+    encryption: str = option(
+        "off",
+        "Whether what is stored is encrypted: off, or key (with the storage key; the folder must be new).",
+        choices=("off", "key"),
+    )
+    key_file: str = option(
+        "",
+        "The storage key: a file outside data_dir, or fd:N, an open descriptor; empty: FACETRACK_STORAGE_KEY, else the "
+        "credential facetrack-storage of systemd.",
+    )
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings of a robot. A group is a key in YAML and the first part of a parameter's name."""
 
@@ -398,6 +414,7 @@ class Settings:
         "nodes by their lifecycle; false: they change with the settings file and a restart only.",
     )
     security: SecurityOptions = field(default_factory=SecurityOptions)
+    storage: StorageOptions = field(default_factory=StorageOptions)
     camera: CameraOptions = field(default_factory=CameraOptions)
     detector: DetectorOptions = field(default_factory=DetectorOptions)
     faces: FacesOptions = field(default_factory=FacesOptions)

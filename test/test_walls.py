@@ -158,6 +158,55 @@ def test_pictures_are_decoded_in_one_place():
     }
 
 
+#: Calls that read or write files themselves, and the files of ``history`` and ``clips`` with them: what they hold tells
+#: of no person, or goes through ``core.sealed_files`` beside the call. All others go through it, and are encrypted.
+OPENERS = {
+    "open",
+    "os.open",
+    "os.write",
+    "open_regular",
+    "read_bounded",
+    "read_bounded_text",
+    "replace_file",
+    "connect",
+}
+NO_FILES = ("_windows.open", "open_sightings.open")
+OPENING_METHODS = {"read_text", "write_text", "read_bytes", "write_bytes", "open"}
+OPENS_FILES = {
+    "history.audit.hash_chain",  # lines by to_append and read_log_file; the head file has numbers and hashes
+    "history.audit.peer_heads",  # numbers and hashes of other robots' logs
+    "history.day_peak",  # numbers
+    "history.encryption",  # copies what tells of no person
+    "history.events.format",  # lines by decrypted
+    "history.events.log",  # lines by to_append
+    "history.forget.returned",  # names and sizes of segments
+    "history.forget.salted_hashes",  # a random number
+    "history.keeping_rules",  # settings
+    "history.layout",  # the robot's name
+    "history.mcap.reader",  # refuses what is no file
+    "history.sightings.connection",  # by SQLCipher
+    "history.sightings.database",  # by connection; the lock, and bytes of plain files that belong to no row
+    "history.sightings.lock",  # the lock
+    "history.sightings.model_contract",  # the model's contract
+    "history.sightings.recovery",  # by connection
+    "history.stored_ids",  # files that are not encrypted
+    "clips.mp4_writer",  # a file in memory where the clip is encrypted
+}
+
+
+def test_stored_files_are_opened_in_one_place():
+    found = set()
+    for file in FILES:
+        if top_of(file) in ("history", "clips"):
+            for node in ast.walk(TREES[file]):
+                if isinstance(node, ast.Call):
+                    called = ast.unparse(node.func)
+                    method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+                    if called in OPENERS or (method in OPENING_METHODS and not called.endswith(NO_FILES)):
+                        found.add(module_name(file))
+    assert found - OPENS_FILES == set()
+
+
 def test_there_is_no_import_circle():
     modules = {module_name(file): own_imports(file) for file in FILES}
     arrows = {module: {name for name in names if name in modules} - {module} for module, names in modules.items()}

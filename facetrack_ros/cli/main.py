@@ -14,6 +14,7 @@ import traceback
 
 from facetrack_ros.cli.console.plain_output import plain, plain_output
 from facetrack_ros.cli.exit_codes import INTERRUPTED, OUTPUT_CLOSED, PARTIAL, UNEXPECTED, WRONG_USE
+from facetrack_ros.config import Config
 from facetrack_ros.core.masking import mask_command_line, mask_passwords
 from facetrack_ros.core.private_files import create_private_files
 from facetrack_ros.errors import ConfigError, FacetrackError, PartialError, first_line
@@ -38,6 +39,7 @@ COMMANDS = {
     "events": "who came and went, from the event logs",
     "status": "which robots are on the mesh, or what stored histories hold",
     "subject-access": "all that is kept about one person, as a folder for that person; other people are erased",
+    "storage": "the key that stored files are encrypted with: make, change, destroy it; encrypt what is stored",
     "fleet": "who belongs to the fleet, and who may do what: keys of robots and operators",
     "doctor": "check this machine, its models, cameras and network, and say what to do",
     "models": "which models are there, which run, and under which licence",
@@ -84,6 +86,16 @@ ACTIONS = {
         {
             "list": "what was forgotten, how much, by whom, why and when",
             "verify": "whether every receipt is as it was written and signed",
+        },
+    ),
+    "storage": (
+        "ACTION",
+        {
+            "key": "make a storage key, or tell whether a key is the right one",
+            "encrypt": "encrypt what a robot has stored in the clear",
+            "rotate": "change the storage key of robots; their files stay as they are",
+            "erase": "make all that a robot stored unreadable at once, by destroying its data key",
+            "clip": "copy a clip that a robot saved, decrypted",
         },
     ),
     "fleet": (
@@ -209,6 +221,7 @@ def _run(arguments: argparse.Namespace) -> int:
         package_logger.addHandler(printer)
     try:
         _refuse_empty_paths(arguments)
+        _use_storage_settings(arguments)
         code = importlib.import_module(arguments.module).run(arguments)
         sys.stdout.flush()
         return code
@@ -239,6 +252,17 @@ def _occupy_standard_files() -> None:
     while (file := os.open(os.devnull, os.O_RDWR)) <= 2:
         continue
     os.close(file)
+
+
+def _use_storage_settings(arguments: argparse.Namespace) -> None:
+    """Take from the settings file, where one is named, whether and with which key files are stored encrypted."""
+    from facetrack_ros.security.storage_key import use_storage_settings
+
+    if getattr(arguments, "config", None):
+        storage = Config.load(arguments.config).storage
+        use_storage_settings(storage.encryption, storage.key_file)
+    else:
+        use_storage_settings(None, "")
 
 
 def _refuse_empty_paths(arguments: argparse.Namespace) -> None:

@@ -12,7 +12,15 @@ def robot_folders(data_dir: Path | str, robot: str | None = None) -> list[RobotF
     :raises ConfigError: there is none.
     :raises StoreError: there is no such data folder.
     """
-    folders = history_folders(data_dir)
+    return _wanted(history_folders(data_dir), data_dir, robot)
+
+
+def robot_notes(data_dir: Path | str, robot: str | None = None) -> list[RobotFolder]:
+    """As :func:`robot_folders`, also where folders are encrypted and their key is not at hand."""
+    return _wanted(history_folders(data_dir, unlocked=False), data_dir, robot)
+
+
+def _wanted(folders: list[RobotFolder], data_dir: Path | str, robot: str | None) -> list[RobotFolder]:
     wanted = [folder for folder in folders if robot in (None, folder.robot_id)]
     if not wanted:
         others = f", only {', '.join(folder.robot_id for folder in folders)}" if folders else ""

@@ -52,4 +52,6 @@ class GifWriter:
         durations_ms.append(durations_ms[-1] if durations_ms else 100)
         first, *others = self._images
         with store_errors(f"cannot write {self._path}", "make room or check the permissions"):
-            first.save(self._path, save_all=True, append_images=others, duration=durations_ms, loop=0, optimize=False)
+            first.save(
+                self._path, "GIF", save_all=True, append_images=others, duration=durations_ms, loop=0, optimize=False
+            )

@@ -20,6 +20,8 @@ from facetrack_ros.clips.overlay import draw_overlay
 from facetrack_ros.clips.sources import ClipSource
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.core.jpeg import is_png
+from facetrack_ros.core.sealed_files.record_file import open_stored
+from facetrack_ros.core.sealed_files.whole_file import FileInMemory, is_sealed, write_stored
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.errors import FrameError, StoreError, store_errors
 from facetrack_ros.history.mcap.writer import SegmentWriter
@@ -80,7 +82,7 @@ def save_clip(
             if not manifest["frames"]:
                 problem = f"{source.robot_id} holds no frame of {', '.join(clip.cameras) or 'any camera'} in that time"
                 raise StoreError(f"{problem}; `facetrack status` says from when to when there are any")
-            (unfinished / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+            write_stored(unfinished / MANIFEST, json.dumps(manifest, indent=1).encode() + b"\n")
             unfinished.rename(folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -101,6 +103,8 @@ class _ClipWriter:
         self._image_bytes = 0
         self._image_formats = [name for name in clip.formats if name != "mcap"]
         self._videos: dict[tuple[str, str], GifWriter | Mp4Writer] = {}
+        # Films of an encrypted folder, until they are whole.
+        self._in_memory: dict[tuple[str, str], FileInMemory] = {}
         self._latest: dict[str, tuple[int, tuple[Track, ...]]] = {}
         self._others: dict[str, OtherPeople] = {}
         self.skipped = 0
@@ -133,14 +137,11 @@ class _ClipWriter:
                 for event in events:
                     recording.append(channel, event["frame_number"], event_stamp_ns(event), (event_message(event),))
                 recording.seal()
-            while self._videos:
-                self._videos.popitem()[1].close()
+            self._finish_videos()
         finally:
             if recording is not None:
                 recording.abandon()
-            for video in self._videos.values():  # after an error: release the unfinished files
-                with suppress(StoreError):
-                    video.close()
+            self._release_videos()
         sightings = (
             sighting
             for camera in clip.cameras
@@ -162,11 +163,24 @@ class _ClipWriter:
             "frames": lines,
             "events": events,
             "sightings": [_sighting_line(sighting) for sighting in sightings],
-            "files": [
-                {"file": str(path.relative_to(self._folder)), "bytes": path.stat().st_size, "sha256": _sha256(path)}
-                for path in files
-            ],
+            "files": [_file_line(path, self._folder) for path in files],
         }
+
+    def _finish_videos(self) -> None:
+        while self._videos:
+            (camera_id, name), video = self._videos.popitem()
+            video.close()
+            memory = self._in_memory.pop((camera_id, name), None)
+            if memory is not None:
+                memory.store(self._folder / f"{camera_id}.{name}")
+
+    def _release_videos(self) -> None:
+        """After an error: release the unfinished files."""
+        for video in self._videos.values():
+            with suppress(StoreError):
+                video.close()
+        for memory in self._in_memory.values():
+            memory.close()
 
     def _read_tracks(self) -> dict[str, dict[int, tuple[Track, ...]]]:
         """The tracks by camera and stamp; where people are erased, also those just before and after the clip."""
@@ -208,19 +222,24 @@ class _ClipWriter:
                 path = self._folder / frame.camera_id / f"{frame.stamp_ns}.{name}"
                 data = self._encoded(frame, name)
                 path.parent.mkdir(exist_ok=True)
-                path.write_bytes(data)
+                write_stored(path, data)
                 self._image_bytes += len(data)
         except FrameError:
             self.skipped += 1
 
     def _check_size(self, recording: SegmentWriter | None) -> None:
         videos = sum(path.stat().st_size for path in self._folder.iterdir() if path.suffix[1:] in _VIDEO_WRITERS)
+        videos += sum(each.size for each in self._in_memory.values())
         self._check(self._image_bytes + videos + (recording.bytes if recording is not None else 0))
 
     def _video(self, camera_id: str, name: str) -> GifWriter | Mp4Writer:
         video = self._videos.get((camera_id, name))
         if video is None:
-            video = self._videos[camera_id, name] = _VIDEO_WRITERS[name](self._folder / f"{camera_id}.{name}")
+            path = self._folder / f"{camera_id}.{name}"
+            if is_sealed(path):
+                memory = self._in_memory[camera_id, name] = FileInMemory(path.name)
+                path = memory.path
+            video = self._videos[camera_id, name] = _VIDEO_WRITERS[name](path)
         return video
 
     def _encoded(self, frame: Frame, name: str) -> bytes:
@@ -283,9 +302,6 @@ def _rounded(box: np.ndarray) -> list[float]:
     return [round(float(value), 2) for value in box]
 
 
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
+def _file_line(path: Path, folder: Path) -> dict:
+    with open_stored(path) as file:
+        return {"file": str(path.relative_to(folder)), "bytes": file.size, "sha256": file.sha256()}

@@ -1,4 +1,4 @@
-"""Files of lines in which every line is complete, also after a crash or on a full disk."""
+"""Files of lines, each complete also after a crash or on a full disk; encrypted if their folder is."""
 
 import fcntl
 import os
@@ -8,6 +8,8 @@ from pathlib import Path
 
 from facetrack_ros.bounded_file import open_regular, read_bounded
 from facetrack_ros.core.disk.overwriting import replace_file
+from facetrack_ros.core.sealed_files.folder_keys import key_of
+from facetrack_ros.core.sealed_files.sealed_lines import decrypted, encrypted, to_append
 
 #: Largest file that is read whole: the merge decisions of 100,000 pairs have 50 MB.
 MAX_BYTES = 256_000_000
@@ -25,7 +27,7 @@ def append_lines(path: Path, data: bytes) -> None:
             if not _is_file_of(file, path):
                 continue  # :func:`rewrite_lines` replaced it meanwhile
             truncate_partial_line(file)
-            write_all_or_nothing(file, data)
+            write_all_or_nothing(file, to_append(path, file, data))
             return
         finally:
             os.close(file)
@@ -51,7 +53,7 @@ def rewrite_lines(path: Path, edit: Callable[[bytes], bytes | None], change: boo
         changed = sum(line != edited for line, edited in zip(before, after))
         if changed and change:
             text = b"".join(line + b"\n" for line in after if line is not None)
-            replace_file(path, lambda fresh: fresh.write(text))
+            replace_lines(path, text)
         return changed
 
 
@@ -60,8 +62,26 @@ def read_lines(path: Path) -> list[bytes]:
 
     :raises OSError: it cannot be read, is no regular file, or is larger than :data:`MAX_BYTES`.
     """
-    data = read_bounded(path, MAX_BYTES) if os.path.lexists(path) else b""
+    data = read_log_file(path) if os.path.lexists(path) else b""
     return data[: data.rfind(b"\n") + 1].splitlines()
+
+
+def read_log_file(path: Path) -> bytes:
+    """The content of a file of lines, with an incomplete last one.
+
+    :raises OSError: it cannot be read, is no regular file, or is larger than :data:`MAX_BYTES`.
+    :raises StoreError: it is encrypted, and the key is not at hand.
+    """
+    return decrypted(path, read_bounded(path, MAX_BYTES))
+
+
+def replace_lines(path: Path, lines: bytes) -> None:
+    """Give a file other lines, whole or not at all, and overwrite what it held.
+
+    :raises OSError: the disk refuses.
+    """
+    text = encrypted(key_of(path), path, lines)
+    replace_file(path, lambda fresh: fresh.write(text))
 
 
 def _is_file_of(file: int, path: Path) -> bool:

@@ -38,6 +38,7 @@ from facetrack_ros.history.sightings.retention import SightingLimits
 from facetrack_ros.history.sightings.thumbnail import LazyThumbnails, Thumbnails
 from facetrack_ros.history.status import CameraStatus, HistoryStatus
 from facetrack_ros.models.contract import ModelContract
+from facetrack_ros.security.storage_key import is_encrypted
 from facetrack_ros.tracking.factory import enrolled_only as only_enrolled
 
 _HOUR_NS = 3_600_000_000_000
@@ -94,6 +95,8 @@ class RobotHistory:
         set_foreign_aside(self.path)
         self.room = DiskRoom(frames.limits.free_bytes)
         log = robot_folder(event_dir, robot_id) if event_dir else self.path
+        if frames.directory is not None and is_encrypted(self.path):
+            robot_folder(frames.directory, robot_id)  # it has a data key of its own
         _make_private(self.path, log, frames.folder(self.path))
         self.events = EventLog(log, event_format, event_fsync, self.room)
         self.clock_offsets = ClockOffsets(self.path)

@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from facetrack_ros.bounded_file import open_regular
+from facetrack_ros.core.line_file import MAX_BYTES, read_log_file
+from facetrack_ros.core.sealed_files.folder_keys import key_of
+from facetrack_ros.core.sealed_files.whole_file import read_stored
 from facetrack_ros.errors import DamagedStoreError, store_errors
+from facetrack_ros.history.people.gallery_store import FOLDER
 from facetrack_ros.history.set_aside import is_foreign, set_aside
+from facetrack_ros.history.sightings.database import stored_texts
 from facetrack_ros.tracking.id_allocator import IdAllocator, safe_name
 
 # Kinds of :class:`IdAllocator` by the first letter of their ids.
@@ -63,8 +68,22 @@ def _texts(folder: Path) -> Iterator[bytes]:
     """Names and contents of the files that hold ids, in parts that overlap."""
     for path in sorted(path for pattern in _HOLDERS for path in folder.glob(pattern) if path.is_file()):
         yield path.stem.encode()
-        with store_errors(f"cannot read {path}", "check its permissions"), open_regular(path) as file:
-            rest = b""
-            while part := file.read(_CHUNK):
-                yield rest + part
-                rest = part[-_OVERLAP:]
+        with store_errors(f"cannot read {path}", "check its permissions"):
+            if key_of(path) is not None:
+                yield _decrypted(path)
+                continue
+            with open_regular(path) as file:
+                rest = b""
+                while part := file.read(_CHUNK):
+                    yield rest + part
+                    rest = part[-_OVERLAP:]
+
+
+def _decrypted(path: Path) -> bytes:
+    """The texts of an encrypted file; of a database its ids. What cannot be read is left out."""
+    if path.name.endswith((".sqlite", ".sqlite-wal", ".sqlite-shm")) or ".sqlite." in path.name:
+        return stored_texts(path) if path.suffix == ".sqlite" else b""
+    try:
+        return read_stored(path, MAX_BYTES) if path.parent.name == FOLDER else read_log_file(path)
+    except OSError:
+        return b""

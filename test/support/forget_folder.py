@@ -64,7 +64,14 @@ class TracedRobot:
     :ivar other_frames: JPEGs that do not.
     """
 
-    def __init__(self, data: Path, robot_id: str = "robot1", format: str = "jpg", clip_formats=("mcap", "jpg")) -> None:
+    def __init__(
+        self,
+        data: Path,
+        robot_id: str = "robot1",
+        format: str = "jpg",
+        clip_formats=("mcap", "jpg"),
+        searches: bool = True,
+    ) -> None:
         self.data, self.path = data, data / robot_id
         self.ann_frames: list[bytes] = []
         self.other_frames: list[bytes] = []
@@ -80,8 +87,9 @@ class TracedRobot:
             save_clip(LiveSource(self.history), Clip(("front",), *span, clip_formats), self.path / "clips" / name)
         self.history.close()
         self._write_people()
-        self._write_searches()
-        (self.path / "sightings-net.sqlite.damaged-1").write_bytes(self.ann_faces()[0])
+        if searches:  # of an earlier version
+            self._write_searches()
+            (self.path / "sightings-net.sqlite.damaged-1").write_bytes(self.ann_faces()[0])
 
     def _write_frames(self) -> None:
         number = 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from facetrack_ros.cli.checks.check_result import ERROR, OK, WARNING, CheckResult
 from facetrack_ros.config import Config, optional_path
 from facetrack_ros.core.frame import Frame
-from facetrack_ros.errors import FacetrackError, ModelError
+from facetrack_ros.errors import FacetrackError, ModelError, StoreError
 from facetrack_ros.models.summary import NOT_HERE, ROLES
 from facetrack_ros.sources.factory import open_source
 
@@ -73,7 +73,11 @@ def _histories(folder: Path) -> Iterator[CheckResult]:
     from facetrack_ros.history.layout import history_folders
     from facetrack_ros.search.offline.status import stored_status
 
-    if not history_folders(folder):
+    try:
+        if not history_folders(folder):
+            return
+    except StoreError as error:  # an encrypted robot without its key
+        yield CheckResult(ERROR, "data", str(error))
         return
     for status in stored_status(str(folder)):
         if status.error:

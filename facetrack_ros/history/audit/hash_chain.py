@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from facetrack_ros.bounded_file import read_bounded
-from facetrack_ros.core.line_file import MAX_BYTES, truncate_partial_line, write_all_or_nothing
+from facetrack_ros.core.line_file import MAX_BYTES, read_log_file, truncate_partial_line, write_all_or_nothing
+from facetrack_ros.core.sealed_files.sealed_lines import to_append
 from facetrack_ros.core.utc import moment
 from facetrack_ros.errors import StoreError, store_errors
 from facetrack_ros.history.disk_room import DiskRoom
@@ -139,7 +140,7 @@ class HashChain:
         :raises StoreError: it cannot be read.
         """
         with self._errors("read"):
-            data = read_bounded(path, MAX_BYTES)
+            data = read_log_file(path)
         *lines, left = data.split(b"\n")
         return lines, len(left)
 
@@ -197,6 +198,7 @@ class HashChain:
                 size = truncate_partial_line(file)
             if wrong:
                 logger.warning("%s was not whole: %s", path, ", ".join(f"{key} {wrong[key]}" for key in wrong))
+            data = to_append(path, file, data)
             write_all_or_nothing(file, data)
         finally:
             os.close(file)
@@ -280,6 +282,24 @@ class HashChain:
         advice = "make room or check the permissions" if verb == "write" else "check the permissions"
         with store_errors(f"cannot {verb} {self._folder}/{self.name}-*.jsonl", advice):
             yield
+
+
+def fit_head(path: Path) -> None:
+    """Note in a head file the size that the file of the newest record has now, after it was encrypted.
+
+    :raises OSError: it cannot be read or written.
+    """
+    data = read_bounded(path, _MOST_HEAD)
+    try:
+        known = _parse_head(data)
+    except ValueError:
+        return  # damaged before
+    if known is not None:
+        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            HashChain._store_head(file, known[0], known[1], _size(path.with_name(known[1])))
+        finally:
+            os.close(file)
 
 
 def canonical(values: Mapping[str, Any]) -> bytes:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from facetrack_ros.bounded_file import read_bounded
-from facetrack_ros.core.line_file import MAX_BYTES
+from facetrack_ros.core.line_file import read_log_file
 from facetrack_ros.errors import store_errors
 
 logger = logging.getLogger(__name__)
@@ -25,7 +24,7 @@ def old_records(directory: Path) -> Iterator[dict[str, Any]]:
     """
     for path in old_logs(directory):
         with store_errors(f"cannot read {path}", "check its permissions"):
-            data = read_bounded(path, MAX_BYTES)
+            data = read_log_file(path)
         for number, line in enumerate(data.splitlines(), 1):
             try:
                 record = json.loads(line)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from facetrack_ros.core.sealed_files.sealed_lines import stored_bytes
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.audit.hash_chain import DELETED, ChainHead, HashChain, parse_line
 
@@ -96,7 +97,7 @@ class _Check:
             lines, left = self._lines(path)
             end = 0
             for number, line in enumerate(lines, 1):
-                end += len(line) + 1
+                end += stored_bytes(path, line, number == 1)
                 self._check_line(path.name, number, line, end)
             if left:
                 self._tell(path.name, len(lines) + 1, f"{left} bytes of an incomplete record")

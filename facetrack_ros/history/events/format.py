@@ -11,6 +11,7 @@ from pathlib import Path
 from facetrack_ros.bounded_file import open_regular
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.core.line_file import MAX_BYTES
+from facetrack_ros.core.sealed_files.sealed_lines import HEAD_BYTES, decrypted
 from facetrack_ros.errors import store_errors
 
 _KEYS = ("event", "person_id", "robot_id", "camera_id", "timestamp", "frame_number")
@@ -100,10 +101,12 @@ def read_log(path: Path, start: int = 0) -> tuple[list[dict], int, int]:
         start = start if start <= size else 0
         if size - start > MAX_BYTES:
             raise OSError(errno.EFBIG, f"larger than {MAX_BYTES} bytes", str(path))
+        file.seek(0)
+        head = file.read(HEAD_BYTES)
         file.seek(start)
         data = file.read(MAX_BYTES)
     end = data.rfind(b"\n") + 1
-    lines = data[:end].split(b"\n")[:-1]
+    lines = decrypted(path, data[:end], head if start else None).split(b"\n")[:-1]
     parse = json.loads if path.suffix == ".jsonl" else _from_csv
     events = []
     for number, line in enumerate(lines[1:] if path.suffix == ".csv" and not start else lines, 1):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from facetrack_ros.core.event import PersonEvent
 from facetrack_ros.core.line_file import truncate_partial_line, write_all_or_nothing
+from facetrack_ros.core.sealed_files.sealed_lines import decrypted, to_append
 from facetrack_ros.errors import StoreError, store_errors
 from facetrack_ros.history.disk_room import DiskRoom
 from facetrack_ros.history.events.format import CSV_COLUMNS, OLD_CSV_COLUMNS, csv_header, csv_line, json_line
@@ -18,6 +19,8 @@ from facetrack_ros.history.events.format import CSV_COLUMNS, OLD_CSV_COLUMNS, cs
 MAX_PENDING = 10_000
 # Chosen by hand. Lines of one write need room together, so this is small for a disk that is nearly full.
 _MAX_PER_WRITE = 100
+# Enough for the first lines of a log, encrypted or not.
+_HEADER_READ = 4096
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -49,6 +52,7 @@ class EventLog:
         self._columns = CSV_COLUMNS
         self._day: int | None = None
         self._file = -1
+        self._path = ""  # a text: a path object takes longer
         self._failing = False
         self._fsync = fsync
         self.room = room or DiskRoom()
@@ -105,7 +109,7 @@ class EventLog:
         day = _day(self._pending[0])
         batch = list(takewhile(lambda event: _day(event) == day, islice(self._pending, _MAX_PER_WRITE)))
         self._open_day(day)
-        write_all_or_nothing(self._file, b"".join(map(self._as_line, batch)))
+        write_all_or_nothing(self._file, to_append(self._path, self._file, b"".join(map(self._as_line, batch))))
         if self._fsync:
             os.fsync(self._file)
         for _ in batch:
@@ -122,12 +126,15 @@ class EventLog:
         self.close()
         self.directory.mkdir(parents=True, exist_ok=True)
         name = f"events-{_EPOCH + timedelta(days=day):%Y-%m-%d}.{self._format}"
-        file = os.open(self.directory / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        self._path = str(self.directory / name)
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             if truncate_partial_line(file) == 0:
-                write_all_or_nothing(file, csv_header() if self._format == "csv" else b"")
+                header = csv_header() if self._format == "csv" else b""
+                write_all_or_nothing(file, to_append(self._path, file, header))
             old = csv_header(OLD_CSV_COLUMNS)
-            self._columns = OLD_CSV_COLUMNS if os.pread(file, len(old), 0) == old else CSV_COLUMNS
+            begin = decrypted(self._path, os.pread(file, _HEADER_READ, 0))
+            self._columns = OLD_CSV_COLUMNS if begin.startswith(old) else CSV_COLUMNS
         except OSError:
             os.close(file)
             raise

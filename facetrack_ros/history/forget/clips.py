@@ -1,6 +1,5 @@
 """Saved clips that show a person: deleted, or with the person's region destroyed."""
 
-import hashlib
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -10,11 +9,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from facetrack_ros.bounded_file import read_bounded
-from facetrack_ros.core.disk.overwriting import replace_file, shred, shred_folder
+from facetrack_ros.core.disk.overwriting import put_in_place, shred, shred_folder
 from facetrack_ros.core.event import FACE_MATCHED
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.core.jpeg import is_png
+from facetrack_ros.core.sealed_files.record_file import open_stored
+from facetrack_ros.core.sealed_files.whole_file import read_stored, replace_stored
 from facetrack_ros.errors import FrameError, StoreError, store_errors
 from facetrack_ros.history.forget.order import ForgetOrder
 from facetrack_ros.history.forget.presence import Presence
@@ -44,7 +44,7 @@ class ClipManifest:
     def read(cls, folder: Path) -> "ClipManifest":
         """Read the manifest of a clip's folder."""
         try:
-            values = json.loads(read_bounded(folder / MANIFEST, _MOST_BYTES))
+            values = json.loads(read_stored(folder / MANIFEST, _MOST_BYTES))
             if not isinstance(values, dict) or not all(isinstance(values[key], list) for key in ("frames", "files")):
                 raise ValueError("no manifest")
         except (OSError, ValueError, KeyError, RecursionError):
@@ -118,7 +118,7 @@ def forget_clip(clip: ClipManifest, order: ForgetOrder, presence: Presence) -> N
             shred_folder(clip.folder)
             return
         text = json.dumps(_without(clip, order, rule, left), indent=1).encode() + b"\n"
-        replace_file(clip.folder / MANIFEST, lambda file: file.write(text))
+        replace_stored(clip.folder / MANIFEST, text)
 
 
 def _blur_picture(path: Path, rule: RecordingFilter) -> None:
@@ -135,16 +135,16 @@ def _blur_picture(path: Path, rule: RecordingFilter) -> None:
     data = None
     if boxes:
         try:
-            content = path.read_bytes()
+            content = read_stored(path, _MOST_BYTES)
             image = destroy_regions(Frame(camera, stamp, 0, content).image, boxes)
             data = cv2.imencode(".png", image)[1].tobytes() if is_png(content) else encode_jpeg(image)
-        except FrameError:
+        except (FrameError, OSError):
             data = None
     if data is None:
         shred(path)
     else:
         kept = data
-        replace_file(path, lambda file: file.write(kept))
+        replace_stored(path, kept)
 
 
 def _blur_recording(path: Path, rule: RecordingFilter) -> None:
@@ -157,15 +157,14 @@ def _blur_recording(path: Path, rule: RecordingFilter) -> None:
     shred(part)
     writer = SegmentWriter(part)
     try:
-        with path.open("rb") as file:
-            rule.write(file.fileno(), table, writer)
+        with open_stored(path) as file:
+            rule.write(file, table, writer)
         if len(writer):
             writer.seal()
     finally:
         writer.abandon()
     if len(writer):
-        content = part.read_bytes()
-        replace_file(path, lambda file: file.write(content))
+        put_in_place(part, path)
     else:
         shred(path)
     shred(part)
@@ -184,14 +183,11 @@ def _without(clip: ClipManifest, order: ForgetOrder, rule: RecordingFilter, file
     rest = {
         key: [line for line in clip.values.get(key, ()) if not _names(order, line)] for key in ("events", "sightings")
     }
-    described = [
-        {
-            "file": str(path.relative_to(clip.folder)),
-            "bytes": path.stat().st_size,
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        }
-        for path in sorted(files)
-    ]
+    described = []
+    for path in sorted(files):
+        with open_stored(path) as file:
+            name = str(path.relative_to(clip.folder))
+            described.append({"file": name, "bytes": file.size, "sha256": file.sha256()})
     return clip.values | {"frames": frames, **rest, "files": described}
 
 

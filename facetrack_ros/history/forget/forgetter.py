@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from facetrack_ros.core.disk.overwriting import shred, shred_folder
+from facetrack_ros.core.sealed_files.record_file import open_stored
 from facetrack_ros.errors import RequestError, StoreError, store_errors
 from facetrack_ros.history.forget.clips import ClipManifest, forget_clip
 from facetrack_ros.history.forget.log_lines import edit_log, event_edit, request_edit, search_edit
@@ -139,9 +140,9 @@ class Forgetter:
             return
         rule = RecordingFilter(order, presence)
         for path, table in archive.sealed():
-            with store_errors(f"cannot read {path}"), path.open("rb") as file:
-                if rule.change(file.fileno(), table):
-                    archive.rewrite(path.name, lambda writer: rule.write(file.fileno(), table, writer))  # noqa: B023 - called at once
+            with store_errors(f"cannot read {path}"), open_stored(path) as file:
+                if rule.change(file, table):
+                    archive.rewrite(path.name, lambda writer: rule.write(file, table, writer))  # noqa: B023 - called at once
 
     def _forget_people(self, order: ForgetOrder) -> None:
         gallery = GalleryStore(self._places.path)

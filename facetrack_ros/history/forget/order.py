@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from facetrack_ros.bounded_file import read_bounded
-from facetrack_ros.core.disk.overwriting import replace_file, shred
+from facetrack_ros.core.disk.overwriting import shred
 from facetrack_ros.core.names import nfc
+from facetrack_ros.core.sealed_files.whole_file import read_stored, replace_stored
 from facetrack_ros.errors import RequestError, StoreError, store_errors
 
 #: File in a robot's folder while something is being forgotten.
@@ -133,7 +133,7 @@ def write_intent(folder: Path, order: ForgetOrder) -> None:
     """
     text = json.dumps(asdict(order), ensure_ascii=False).encode()
     with store_errors(f"cannot begin to forget in {folder}", "make room or check the permissions"):
-        replace_file(folder / INTENT, lambda file: file.write(text))
+        replace_stored(folder / INTENT, text)
 
 
 def read_intent(folder: Path) -> ForgetOrder | None:
@@ -145,7 +145,7 @@ def read_intent(folder: Path) -> ForgetOrder | None:
     if not path.is_file():
         return None
     with store_errors(f"cannot read {path}"):
-        text = read_bounded(path, _MOST_BYTES)
+        text = read_stored(path, _MOST_BYTES)
     try:
         return order_of(json.loads(text))
     except (ValueError, TypeError, KeyError, RecursionError) as error:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from facetrack_ros.bounded_file import read_bounded
 from facetrack_ros.core.event import FACE_MATCHED, PERSON_IN, PERSON_OUT
-from facetrack_ros.core.line_file import MAX_BYTES
+from facetrack_ros.core.line_file import read_log_file
+from facetrack_ros.core.sealed_files.record_file import open_stored
 from facetrack_ros.core.vectors import unit_vector
 from facetrack_ros.errors import InvalidInput, StoreError, store_errors
 from facetrack_ros.history.events.format import read_log
@@ -170,8 +170,8 @@ def find_traces(places: ForgetPlaces, order: ForgetOrder) -> tuple[ForgetPreview
     if places.archive is not None:
         for path, table in places.archive.sealed():
             preview.frames_stored += table.frames
-            with store_errors(f"cannot read {path}"), path.open("rb") as file:
-                preview.recordings.add(rule.change(file.fileno(), table))
+            with store_errors(f"cannot read {path}"), open_stored(path) as file:
+                preview.recordings.add(rule.change(file, table))
     for log in places.event_logs():
         preview.events += edit_log(log, event_edit(order, log.suffix), change=False)
     for log in places.search_logs():
@@ -233,7 +233,7 @@ def _events(places: ForgetPlaces, order: ForgetOrder) -> Iterator[dict]:
     """The logged events of the person."""
     for path in places.event_logs():
         with store_errors(f"cannot read {path}"):
-            content = read_bounded(path, MAX_BYTES)
+            content = read_log_file(path)
         if any(needle in content for needle in order.needles):
             yield from (event for event in read_log(path)[0] if event.get("person_id") in order.person_ids)
 
@@ -242,8 +242,8 @@ def stored_tracks(places: ForgetPlaces, needles: Iterable[bytes]) -> Iterator[tu
     """The messages of tracks in the robot's frames that hold one of some texts."""
     needles = tuple(needles)
     for path, table in places.archive.sealed() if places.archive is not None and needles else ():
-        with store_errors(f"cannot read {path}"), path.open("rb") as file:
-            for camera, stamp, content in tracks_messages(file.fileno(), table):
+        with store_errors(f"cannot read {path}"), open_stored(path) as file:
+            for camera, stamp, content in tracks_messages(file, table):
                 if any(needle in content for needle in needles):
                     yield camera, stamp, content
 
@@ -339,7 +339,7 @@ class _PersonSearch:
         """Persons whom the tracker took for an enrolled one, and entries that it took them for, as the events say."""
         for path in self._places.event_logs():
             with store_errors(f"cannot read {path}"):
-                if FACE_MATCHED.encode() not in read_bounded(path, MAX_BYTES):
+                if FACE_MATCHED.encode() not in read_log_file(path):
                     continue
             for event in read_log(path)[0]:
                 if event.get("event") != FACE_MATCHED or event.get("search_id"):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.core.sealed_files.record_file import StoredFile
 from facetrack_ros.errors import FrameError
 from facetrack_ros.history.forget.order import ForgetOrder
 from facetrack_ros.history.forget.presence import Presence
@@ -82,10 +83,10 @@ class RecordingFilter:
         """Whether an id or track is the person's."""
         return person_id in self._order.person_ids or track_id in self._order.track_ids
 
-    def change(self, file: int, table: MessageTable) -> RecordingChange:
+    def change(self, file: StoredFile, table: MessageTable) -> RecordingChange:
         """What :meth:`write` would change.
 
-        :param file: descriptor of the recording.
+        :param file: the recording, open.
         """
         found, again, doomed = RecordingChange(), set(), set()
         for camera, rows in table.frame_rows.items():
@@ -118,10 +119,10 @@ class RecordingFilter:
                 found.others.update(self._others(content))
         return found
 
-    def write(self, file: int, table: MessageTable, writer: SegmentWriter) -> None:
+    def write(self, file: StoredFile, table: MessageTable, writer: SegmentWriter) -> None:
         """Write what is kept of a recording. Messages that cannot be read are left out.
 
-        :param file: descriptor of the recording.
+        :param file: the recording, open.
         :raises OSError: the disk refuses.
         """
         again = {
@@ -229,7 +230,7 @@ def read_tracks_message(content: bytes) -> Any:
     return cdr.deserialize(content, TRACKS)
 
 
-def tracks_messages(file: int, table: MessageTable) -> Iterator[tuple[str, int, bytes]]:
+def tracks_messages(file: StoredFile, table: MessageTable) -> Iterator[tuple[str, int, bytes]]:
     """Camera, stamp and content of each message of tracks in a recording; those that cannot be read are left out."""
     for row, channel in _rows_of(table, TRACKS):
         try:

@@ -10,8 +10,10 @@ import numpy as np
 
 from facetrack_ros.bounded_file import read_bounded
 from facetrack_ros.core.disk.overwriting import replace_file
-from facetrack_ros.core.line_file import MAX_BYTES
+from facetrack_ros.core.line_file import MAX_BYTES, read_log_file
+from facetrack_ros.core.sealed_files.whole_file import read_stored
 from facetrack_ros.errors import store_errors
+from facetrack_ros.history.forget.clips import MANIFEST
 from facetrack_ros.history.forget.forgetter import ForgetOutcome, Forgetter
 from facetrack_ros.history.forget.order import ForgetOrder
 from facetrack_ros.history.forget.places import ForgetPlaces
@@ -83,10 +85,10 @@ class Returned:
             found |= {trace.person_id for trace in store.traces_of(persons)}
         for decision in MergeLog(self._places.path).read().decisions:
             found |= {*decision.pair} & wanted
-        manifests = [clip / "manifest.json" for clip in self._places.clips()]
+        manifests = [clip / MANIFEST for clip in self._places.clips()]
         for path in (*self._places.event_logs(), *self._places.search_logs(), *manifests):
             with store_errors(f"cannot read {path}"):
-                content = read_bounded(path, MAX_BYTES)
+                content = read_stored(path, MAX_BYTES) if path.name == MANIFEST else read_log_file(path)
             found |= {word.decode() for word in set(_ID.findall(content))} & wanted
         newest_ns = max(each.stamp_ns for each in tombstones)
         if self._segments_to_search(newest_ns):

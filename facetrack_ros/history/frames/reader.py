@@ -1,6 +1,5 @@
 """Reader of stored frames and messages, in sealed segments and in the open one."""
 
-import os
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from itertools import groupby
 
 from facetrack_ros.core.frame import Frame, encode_jpeg
+from facetrack_ros.core.sealed_files.record_file import StoredFile, open_stored
 from facetrack_ros.history.frames.video_decoder import VideoDecoder
 from facetrack_ros.history.mcap.catalog import SegmentCatalog
 from facetrack_ros.history.mcap.message_table import MessageTable
@@ -128,8 +128,8 @@ class FrameReader:
             self._catalog.report_damage(name, f"{subject} is damaged ({error}) and left out")
 
     @contextmanager
-    def _opened(self, name: str) -> Iterator[tuple[int, MessageTable | None]]:
-        """Descriptor and table of a segment; the table is None if it cannot be read."""
+    def _opened(self, name: str) -> Iterator[tuple[StoredFile, MessageTable | None]]:
+        """File and table of a segment; the table is None if it cannot be read, and then the file is of no use."""
         path = self._catalog.path / name
         with self._lock:
             written = self._written()
@@ -137,15 +137,14 @@ class FrameReader:
                 table: MessageTable | None = written.table()
             else:
                 table = self._catalog.table(name) if name in self._catalog else None
-            file = -1
+            file = StoredFile(-1)
             if table is not None:
                 try:  # with the lock: a segment that is written anew has another table
-                    file = os.open(path, os.O_RDONLY)
-                except OSError as error:
-                    table = None
-                    self._catalog.report_damage(name, f"cannot read {path}: {error.strerror}; its frames are left out")
+                    file = open_stored(path)
+                except (OSError, ValueError) as error:
+                    table, why = None, error.strerror if isinstance(error, OSError) else error
+                    self._catalog.report_damage(name, f"cannot read {path}: {why}; its frames are left out")
         try:
             yield file, table
         finally:
-            if file >= 0:
-                os.close(file)
+            file.close()

@@ -3,6 +3,7 @@
 import numpy as np
 
 from facetrack_ros.core.h264 import H264Decoder, is_key_packet
+from facetrack_ros.core.sealed_files.record_file import StoredFile
 from facetrack_ros.history.mcap.message_table import MessageTable
 from facetrack_ros.history.mcap.reader import read_message
 from facetrack_ros.history.messages.video import read_video
@@ -11,10 +12,10 @@ from facetrack_ros.history.messages.video import read_video
 class VideoDecoder:
     """Decodes rows of a segment, each from the key picture before it, or onwards from the row decoded last.
 
-    :param file: descriptor of the segment.
+    :param file: the segment, open.
     """
 
-    def __init__(self, file: int, table: MessageTable) -> None:
+    def __init__(self, file: StoredFile, table: MessageTable) -> None:
         self._file, self._table = file, table
         self._decoder: H264Decoder | None = None
         self._channel = -1

@@ -4,7 +4,6 @@ All of it can be made again from the database; the header names the database and
 """
 
 import json
-import os
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facetrack_ros.core.sealed_files.record_file import DamagedRecord, StoredFile, create_stored, open_stored
 from facetrack_ros.errors import DamagedStoreError, StoreError, store_errors
 from facetrack_ros.history.index.columns import COLUMNS, IndexColumns
 from facetrack_ros.history.index.quantized_rows import QuantizedRows
@@ -25,6 +25,9 @@ ERASED = -1
 _MAGIC = b"FTRINDEX"
 _PREFIX = struct.Struct("<8sIII")  # magic, version, bytes of the header, its CRC-32
 _MAX_HEADER_BYTES = 1 << 20
+# Of an encrypted file, what is read and sealed at once, chosen by hand: of columns and codes, which are read whole, and
+# of vectors, which are read one by one.
+_PART_BYTES, _ROWS_OF_A_PART = 1 << 20, 2
 _STORED_COLUMNS = ("ids", "first", "last", "track", "camera")
 
 
@@ -56,30 +59,33 @@ class BlockFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = -1
+        self._file = StoredFile(-1)
         self._places: np.ndarray | None = None  # in the file, of the rows that are not erased; None: of all
         try:
             with store_errors(f"cannot read {path}"):
-                self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe never answers
+                self._file = open_stored(path)
                 self.header, self._start = self._read_header()
-                size = os.fstat(self._file).st_size
+                size = self._file.size
             rows, dimension = self.header.rows, self.header.dimension
             self._sizes = [np.dtype(COLUMNS[name]).itemsize * rows for name in _STORED_COLUMNS] + [rows * dimension]
             self._vectors = self._start + sum(self._sizes)
             if size != self._vectors + 4 * rows * dimension:
                 raise DamagedStoreError(f"{path} is incomplete")
+        except DamagedRecord as error:
+            self.close()
+            raise DamagedStoreError(f"{path} is damaged: {error}") from error
         except StoreError:
             self.close()
             raise
 
     def _read_header(self) -> tuple[BlockHeader, int]:
-        prefix = os.pread(self._file, _PREFIX.size, 0)
+        prefix = self._file.pread(_PREFIX.size, 0)
         if len(prefix) < _PREFIX.size or prefix[:8] != _MAGIC:
             raise DamagedStoreError(f"{self.path} is not an index block")
         _, version, length, checksum = _PREFIX.unpack(prefix)
         if version > FORMAT_VERSION:
             raise StoreError(f"{self.path} was written by a newer version")
-        text = os.pread(self._file, min(length, _MAX_HEADER_BYTES), _PREFIX.size)
+        text = self._file.pread(min(length, _MAX_HEADER_BYTES), _PREFIX.size)
         if len(text) != length or zlib.crc32(text) != checksum:
             raise DamagedStoreError(f"{self.path} is damaged")
         try:
@@ -148,20 +154,17 @@ class BlockFile:
         arrays[-1].reshape(header.rows, header.dimension)[rows] = 0
         changed = _header_text(replace(header, checksum=_checksum(arrays)), self._start - _PREFIX.size)
         prefix = _PREFIX.pack(_MAGIC, FORMAT_VERSION, len(changed), zlib.crc32(changed))
-        file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        try:
+        with open_stored(self.path, write=True) as file:
             width = 4 * header.dimension
             for row in rows.tolist():
-                os.pwrite(file, bytes(width), self._vectors + row * width)
+                file.pwrite(bytes(width), self._vectors + row * width)
             place = self._start
             for array, width in zip(arrays, (*(np.dtype(COLUMNS[name]).itemsize for name in _STORED_COLUMNS), 0)):
                 width = width or header.dimension
                 for row in rows.tolist():
-                    os.pwrite(file, array[row * width : (row + 1) * width].data, place + row * width)
+                    file.pwrite(array[row * width : (row + 1) * width].data, place + row * width)
                 place += array.nbytes
-            os.pwrite(file, prefix + changed, 0)
-        finally:
-            os.close(file)
+            file.pwrite(prefix + changed, 0)
         return header.rows - rows.size
 
     def vectors(self, rows: np.ndarray) -> np.ndarray:
@@ -181,18 +184,18 @@ class BlockFile:
 
     def close(self) -> None:
         """Close it."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        self._file.close()
 
     def __del__(self) -> None:
         self.close()
 
     def _read_into(self, arrays: Sequence[np.ndarray], offset: int) -> None:
         try:
-            read = os.preadv(self._file, [array.data for array in arrays], offset)
+            read = self._file.read_into(arrays, offset)
         except OSError as error:
             raise DamagedStoreError(f"cannot read {self.path}: {error.strerror}") from error
+        except DamagedRecord as error:
+            raise DamagedStoreError(f"{self.path} is damaged: {error}") from error
         if read != sum(array.nbytes for array in arrays):
             raise DamagedStoreError(f"{self.path} is incomplete")
 
@@ -220,12 +223,13 @@ def write_block(path: Path, database: str, after: int, columns: IndexColumns, ve
         checksum=_checksum(parts),
     )
     text = json.dumps(asdict(header)).encode()
-    with path.open("wb") as file:
-        file.write(_PREFIX.pack(_MAGIC, _WITHOUT_ERASED, len(text), zlib.crc32(text)) + text)
-        for part in (*parts, vectors):
-            file.write(part.data.cast("B"))
-        file.flush()
-        os.fsync(file.fileno())
+    with create_stored(path) as file:
+        file.append([_PREFIX.pack(_MAGIC, _WITHOUT_ERASED, len(text), zlib.crc32(text)) + text])
+        for part in parts:
+            file.append_parts(part.data.cast("B"), _PART_BYTES)
+        file.append_parts(np.ascontiguousarray(vectors).data.cast("B"), 4 * _ROWS_OF_A_PART * vectors.shape[1])
+        file.finish()
+        file.sync()
 
 
 def _header_text(header: BlockHeader, length: int) -> bytes:

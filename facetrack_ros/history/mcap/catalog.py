@@ -10,7 +10,7 @@ from pathlib import Path
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.disk_room import was_deleted
 from facetrack_ros.history.mcap.message_table import MessageTable
-from facetrack_ros.history.mcap.reader import read_table, seal_unfinished
+from facetrack_ros.history.mcap.reader import read_table, seal_unfinished, torn_bytes
 
 #: Number of tables kept in memory, chosen by hand.
 _MAX_TABLES = 64
@@ -169,7 +169,7 @@ class SegmentCatalog:
         try:
             table, end = read_table(path)
             if seal and end is not None:
-                _tell_unsealed(path, table, path.stat().st_size - end, last)
+                _tell_unsealed(path, table, torn_bytes(path, end), last)
                 try:
                     seal_unfinished(path, table, end)
                 except StoreError as error:

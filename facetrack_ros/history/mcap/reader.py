@@ -1,12 +1,13 @@
 """Reader of segments: by their summary if they were sealed, record by record if not."""
 
-import os
 import struct
 from pathlib import Path
 
 import numpy as np
 
 from facetrack_ros.bounded_file import open_regular
+from facetrack_ros.core.sealed_files.folder_keys import key_of
+from facetrack_ros.core.sealed_files.record_file import DamagedRecord, StoredFile, open_stored
 from facetrack_ros.errors import StoreError, store_errors
 from facetrack_ros.history.mcap import records as mcap
 from facetrack_ros.history.mcap.message_table import MessageTable
@@ -18,14 +19,19 @@ def read_table(path: Path) -> tuple[MessageTable, int | None]:
 
     :raises StoreError: the file cannot be read, or is not a segment.
     """
-    with store_errors(f"cannot read {path}", "check its permissions and the disk"), open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if file.read(len(mcap.MAGIC)) != mcap.MAGIC:
-            raise StoreError(f"{path} is no stored recording of frames; move it away")
+    with store_errors(f"cannot read {path}", "check its permissions and the disk"):
+        if key_of(path) is None or not path.is_file():
+            open_regular(path).close()  # raises what else it is
         try:
-            return _read_summary(file.fileno(), size), None
-        except ValueError:  # cut short, or still being written
-            return _scan_records(file.fileno(), size)
+            with open_stored(path) as file:
+                if file.pread(len(mcap.MAGIC), 0) != mcap.MAGIC:
+                    raise DamagedRecord
+                try:
+                    return _read_summary(file, file.size), None
+                except ValueError:  # cut short, or still being written
+                    return _scan_records(file, file.size)
+        except DamagedRecord as error:
+            raise StoreError(f"{path} is no stored recording of frames; move it away") from error
 
 
 def seal_unfinished(path: Path, table: MessageTable, end: int) -> None:
@@ -39,37 +45,45 @@ def seal_unfinished(path: Path, table: MessageTable, end: int) -> None:
         if not len(table):
             path.unlink()
             return
-        with path.open("r+b") as file:
-            file.truncate(end)
-            file.seek(end)
-            try:
-                file.write(mcap.file_tail(end, table))
-                file.flush()
-            except OSError:
-                file.truncate(end)  # all or nothing: half a summary would have to be cut off again
-                raise
-            os.fsync(file.fileno())
+        try:
+            with open_stored(path, write=True) as file:
+                file.truncate(end)
+                file.finish([mcap.file_tail(end, table)])  # all or nothing: half a summary would have to be cut off
+                file.sync()
+        except ValueError as error:
+            raise StoreError(f"{path} is damaged, and stays as it is") from error
 
 
-def read_message(file: int, table: MessageTable, row: int) -> tuple[Channel, int, int, memoryview]:
+def torn_bytes(path: Path, end: int) -> int:
+    """Bytes of an unfinished segment behind its last whole message.
+
+    :param end: as :func:`read_table` returns it.
+    :raises OSError: the file cannot be read.
+    :raises ValueError: it is no segment.
+    """
+    with open_stored(path) as file:
+        return file.unused_after(end)
+
+
+def read_message(file: StoredFile, table: MessageTable, row: int) -> tuple[Channel, int, int, memoryview]:
     """Channel, sequence number, stamp and content of a row's message.
 
-    :param file: descriptor of the segment.
+    :param file: the segment, open.
     :raises ValueError: it is damaged.
     """
-    data = os.pread(file, int(table.sizes[row]), int(table.offsets[row]))
+    data = file.pread(int(table.sizes[row]), int(table.offsets[row]))
     number, sequence, stamp_ns, content = mcap.read_chunk(data)
     return table.channels[number], sequence, stamp_ns, content
 
 
-def _read_summary(file: int, size: int) -> MessageTable:
-    footer = os.pread(file, mcap.FOOTER_BYTES, max(size - mcap.FOOTER_BYTES, 0))
+def _read_summary(file: StoredFile, size: int) -> MessageTable:
+    footer = file.pread(mcap.FOOTER_BYTES, max(size - mcap.FOOTER_BYTES, 0))
     if not footer.endswith(mcap.MAGIC) or mcap.read_head(footer) != (mcap.FOOTER, 20):
         raise ValueError("no footer")
     (start,) = struct.unpack_from("<Q", footer, 9)
     if not 0 < start <= size - mcap.FOOTER_BYTES:
         raise ValueError("no summary")
-    summary = os.pread(file, size - mcap.FOOTER_BYTES - start, start)
+    summary = file.pread(size - mcap.FOOTER_BYTES - start, start)
     channels: dict[int, Channel] = {}
     schemas: dict[int, tuple[str, str]] = {}
     rows = np.zeros(0, mcap.CHUNK_INDEX_ROW)
@@ -101,38 +115,55 @@ def _read_chunk_indexes(summary: bytes, at: int) -> np.ndarray:
     return rows
 
 
-def _scan_records(file: int, size: int) -> tuple[MessageTable, int]:
+def _scan_records(file: StoredFile, size: int) -> tuple[MessageTable, int]:
     channels: dict[int, Channel] = {}
     schemas: dict[int, tuple[str, str]] = {}
     columns: tuple[list[int], ...] = ([], [], [], [])
-    end = at = len(mcap.MAGIC)
+    at = len(mcap.MAGIC)
     while True:
         try:
-            opcode, length = mcap.read_head(os.pread(file, 9, at))
-            after = at + 9 + length
-            if after > size:
-                break
-            if opcode == mcap.CHUNK:
-                # A chunk is whole only with its index: both are written by one call.
-                index_head = mcap.read_head(os.pread(file, 9, after))
-                after += mcap.CHUNK_TAIL_BYTES
-                if index_head != (mcap.MESSAGE_INDEX, mcap.CHUNK_TAIL_BYTES - 9) or after > size:
-                    break
-                try:
-                    number, _, stamp_ns, _ = mcap.read_chunk(os.pread(file, 9 + length, at))
-                except ValueError:
-                    number = -1  # this message is damaged; the following ones need not be
-                if number in channels:
-                    for column, value in zip(columns, (number, stamp_ns, at, 9 + length)):
-                        column.append(value)
-            elif opcode in (mcap.HEADER, mcap.SCHEMA, mcap.CHANNEL):
-                _read_definition(opcode, os.pread(file, length, at + 9), schemas, channels)
-            else:
-                break  # the end of the data, or bytes that are no record
+            after = _scan_record(file, size, at, schemas, channels, columns)
+        except DamagedRecord as error:
+            after = error.end  # what comes after an encrypted part that was changed can still be read
         except (ValueError, struct.error):
             break  # torn here
-        end = at = after
-    return MessageTable.from_columns(channels, columns), end
+        if after is None or after <= at:
+            break
+        at = after
+    return MessageTable.from_columns(channels, columns), at
+
+
+def _scan_record(
+    file: StoredFile,
+    size: int,
+    at: int,
+    schemas: dict[int, tuple[str, str]],
+    channels: dict[int, Channel],
+    columns: tuple[list[int], ...],
+) -> int | None:
+    """Take in the record at an offset; where it ends, None: it is not whole, or the last."""
+    opcode, length = mcap.read_head(file.pread(9, at))
+    after = at + 9 + length
+    if after > size:
+        return None
+    if opcode == mcap.CHUNK:
+        # A chunk is whole only with its index: both are written by one call.
+        index_head = mcap.read_head(file.pread(9, after))
+        after += mcap.CHUNK_TAIL_BYTES
+        if index_head != (mcap.MESSAGE_INDEX, mcap.CHUNK_TAIL_BYTES - 9) or after > size:
+            return None
+        try:
+            number, _, stamp_ns, _ = mcap.read_chunk(file.pread(9 + length, at))
+        except ValueError:
+            number = -1  # this message is damaged; the following ones need not be
+        if number in channels:
+            for column, value in zip(columns, (number, stamp_ns, at, 9 + length)):
+                column.append(value)
+    elif opcode in (mcap.HEADER, mcap.SCHEMA, mcap.CHANNEL):
+        _read_definition(opcode, file.pread(length, at + 9), schemas, channels)
+    else:
+        return None  # the end of the data, or bytes that are no record
+    return after
 
 
 def _read_definition(

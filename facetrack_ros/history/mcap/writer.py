@@ -1,11 +1,9 @@
 """Writer of a segment: an MCAP file that grows by whole messages."""
 
-import errno
-import os
 from array import array
-from contextlib import suppress
 from pathlib import Path
 
+from facetrack_ros.core.sealed_files.record_file import StoredFile, create_stored
 from facetrack_ros.history.mcap import records as mcap
 from facetrack_ros.history.mcap.message_table import MessageTable
 from facetrack_ros.history.messages.channel import Channel
@@ -16,7 +14,7 @@ class SegmentWriter:
 
     Not thread-safe. An ``OSError`` of the disk passes through; the file then ends before the message that failed.
 
-    :ivar bytes: size of the file.
+    :ivar bytes: size of the content; an encrypted file is larger by some bytes a message.
     :param path: must not exist yet.
     """
 
@@ -25,7 +23,7 @@ class SegmentWriter:
         self._channels: dict[int, Channel] = {}
         self._numbers: dict[Channel, int] = {}
         self._columns = (array("H"), array("q"), array("Q"), array("Q"))
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file: StoredFile = create_stored(path, exclusive=True)
         self.bytes = 0
         try:
             self._write([mcap.file_head()])
@@ -63,32 +61,21 @@ class SegmentWriter:
 
     def duplicate(self) -> int:
         """A second descriptor of the file, for a sync beside further writing. The caller closes it."""
-        return os.dup(self._file)
+        return self._file.duplicate()
 
     def seal(self) -> None:
         """Write the summary, by which MCAP readers find each message, and close."""
         try:
-            self._write([mcap.file_tail(self.bytes, self.table())])
+            tail = mcap.file_tail(self.bytes, self.table())
+            self._file.finish([tail])
+            self.bytes += len(tail)
         finally:
             self.abandon()
 
     def abandon(self) -> None:
         """Close without a summary; :func:`.reader.seal_unfinished` can add it later."""
-        file, self._file = self._file, -1
-        if file >= 0:
-            with suppress(OSError):  # of a disk that is gone
-                os.close(file)
+        self._file.close()
 
     def _write(self, pieces: list[bytes]) -> None:
-        size = sum(map(len, pieces))
-        try:
-            done = os.writev(self._file, pieces)
-            if done < size:
-                rest = b"".join(pieces)[done:]
-                if os.write(self._file, rest) < len(rest):  # raises the disk's own error where it is full
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        except OSError:
-            os.ftruncate(self._file, self.bytes)
-            os.lseek(self._file, self.bytes, os.SEEK_SET)
-            raise
-        self.bytes += size
+        self._file.append(pieces)
+        self.bytes += sum(map(len, pieces))

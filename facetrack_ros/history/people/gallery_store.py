@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.bounded_file import read_bounded
 from facetrack_ros.core.disk.overwriting import shred
 from facetrack_ros.core.printable import printable
+from facetrack_ros.core.sealed_files.whole_file import read_stored, write_stored
 from facetrack_ros.errors import store_errors
 from facetrack_ros.history.set_aside import set_aside
 from facetrack_ros.models.contract import ModelContract
@@ -88,7 +88,7 @@ class GalleryStore:
         return entries, bad
 
     def _read_entry(self, file: Path) -> GalleryEntry:
-        values = json.loads(read_bounded(file, MAX_ENTRY_BYTES))
+        values = json.loads(read_stored(file, MAX_ENTRY_BYTES))
         values["embedding"] = np.array(values["embedding"], np.float32)
         entry = GalleryEntry(**values)
         self._check(entry, stored=True)
@@ -130,13 +130,10 @@ class GalleryStore:
         if foreign:
             self._check_room(entry.by)
         values = asdict(entry) | {"embedding": [float(number) for number in entry.embedding]}
-        draft = file.with_suffix(".part")
+        draft = file.with_name(f"{file.name}.part")
         with store_errors(f"cannot write the gallery in {self.path}", "make room or check the permissions"):
             self.path.mkdir(parents=True, exist_ok=True)
-            with draft.open("w", encoding="utf-8") as stream:
-                json.dump(values, stream, ensure_ascii=False)
-                stream.flush()
-                os.fsync(stream.fileno())
+            write_stored(draft, json.dumps(values, ensure_ascii=False).encode(), sync=True)
             os.replace(draft, file)
         if self._by is not None:
             self._by[entry.entry_id] = entry.by

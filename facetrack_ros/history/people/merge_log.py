@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from facetrack_ros.core.disk.overwriting import replace_file, shred
-from facetrack_ros.core.line_file import append_lines, read_lines
+from facetrack_ros.core.disk.overwriting import shred
+from facetrack_ros.core.line_file import append_lines, read_lines, replace_lines
 from facetrack_ros.errors import InvalidInput, store_errors
 from facetrack_ros.history.set_aside import aside_path, is_foreign, set_aside
 from facetrack_ros.tracking.decision_check import checked_decision
@@ -65,7 +65,7 @@ class MergeLog:
         if damaged:
             aside = aside_path(self.path)
             with store_errors(f"cannot write {aside}", "make room or check the permissions"):
-                aside.write_bytes(b"".join(line + b"\n" for line in damaged))
+                replace_lines(aside, b"".join(line + b"\n" for line in damaged))
             logger.warning("%d damaged lines of %s are in %s now", len(damaged), self.path, aside.name)
         if damaged or count > 2 * len(merges.decisions) + _SPARE_LINES:
             self.replace(merges.decisions)
@@ -103,7 +103,7 @@ class MergeLog:
         data = _to_lines(decisions)
         with store_errors(f"cannot write {self.path}", "check the permissions"):
             if data:
-                replace_file(self.path, lambda file: file.write(data))
+                replace_lines(self.path, data)
             else:
                 shred(self.path)
 

@@ -10,11 +10,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from facetrack_ros.core.disk.overwriting import replace_file
 from facetrack_ros.core.fair_share import FairShare
 from facetrack_ros.core.fleet.fleet_request import FleetReceipt, FleetRequest
 from facetrack_ros.core.fleet.kinds import FORGET
-from facetrack_ros.core.line_file import append_lines, read_lines
+from facetrack_ros.core.line_file import append_lines, read_lines, replace_lines
 from facetrack_ros.errors import InvalidInput, store_errors
 from facetrack_ros.history.set_aside import is_foreign, set_aside
 
@@ -213,7 +212,7 @@ class RequestLog:
         if not records and not self.path.exists():
             return
         with store_errors(f"cannot write {self.path}", "make room or check the permissions"):
-            replace_file(self.path, lambda file: file.write(_to_lines(records)))
+            replace_lines(self.path, _to_lines(records))
         self._lines = len(records)
 
 

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,6 +12,13 @@ from urllib.parse import quote, unquote
 
 from facetrack_ros.errors import DamagedStoreError, DiskError, StoreError, store_errors
 from facetrack_ros.history.disk_room import was_deleted
+from facetrack_ros.history.sightings.connection import (
+    PAGE_BYTES,
+    Connection,
+    connect,
+    database_errors,
+    operational_errors,
+)
 from facetrack_ros.history.sightings.unused_bytes import can_clear, clear_unused
 from facetrack_ros.models.contract import ModelContract
 
@@ -20,8 +26,6 @@ SCHEMA_VERSION = 4
 #: First version that notes which frames were analysed.
 ANALYSED_SINCE = 4
 _APPLICATION_ID = 0x46545253  # "FTRS", tells a history from any other SQLite file
-# A sighting of 512 numbers takes 2.2 kB: half of SQLite's default pages of 4 kB would stay empty.
-_PAGE_BYTES = 16_384
 # SQLite's words for SQLITE_FULL, SQLITE_IOERR and SQLITE_READONLY; the error codes are in Python 3.11 and later only.
 _OF_THE_DISK = ("disk is full", "disk I/O error", "attempt to write a readonly database")
 # Version 1. A new file then goes through the migrations to later versions, as an older one does.
@@ -85,6 +89,19 @@ def stored_models(directory: Path | str) -> tuple[str, ...]:
     return tuple(sorted(unquote(path.stem[len("sightings-") :]) for path in Path(directory).glob("sightings-*.sqlite")))
 
 
+def stored_texts(path: Path) -> bytes:
+    """The ids of persons and tracks in a database, each followed by a newline; empty: it cannot be read."""
+    found: list[bytes] = []
+    with suppress(*database_errors()):
+        connection = connect(path, f"file:{quote(str(path.absolute()))}?mode=ro")
+        try:
+            for column in ("person_id", "track_id"):
+                found += [str(value).encode() for (value,) in connection.execute(f"SELECT {column} FROM sightings")]
+        finally:
+            connection.close()
+    return b"".join(each + b"\n" for each in found)
+
+
 # Of files opened beside SQLite's own descriptor, by device and inode. They stay open: closing one would end the locks
 # of this process on the file (fcntl(2)), which SQLite relies on.
 _RAW_FILES: dict[tuple[int, int], int] = {}
@@ -111,11 +128,7 @@ class Database:
     """
 
     def __init__(
-        self,
-        path: Path,
-        connection: sqlite3.Connection,
-        lock_file: int = -1,
-        copy: tempfile.TemporaryDirectory | None = None,
+        self, path: Path, connection: Connection, lock_file: int = -1, copy: tempfile.TemporaryDirectory | None = None
     ) -> None:
         self.path = path
         self.robot_id = ""
@@ -140,7 +153,7 @@ class Database:
                 os.close(lock_file)
                 advice = "stop that one first, or use another data folder"
                 raise StoreError(f"{path} is being written by another process; {advice}") from error
-        database = cls(path, sqlite3.connect(path, isolation_level=None, check_same_thread=False), lock_file)
+        database = cls(path, connect(path), lock_file)
         try:
             if database.rows("PRAGMA user_version") == [(0,)] and not database.rows("SELECT 1 FROM sqlite_schema"):
                 database._create(contract, robot_id)
@@ -165,7 +178,7 @@ class Database:
         try:
             return cls._read(path, path, "mode=ro", contract)
         except StoreError as error:
-            if not isinstance(error.__cause__, sqlite3.OperationalError):
+            if not isinstance(error.__cause__, operational_errors()):
                 raise
         # SQLite needs to create its shared index beside the file, which a read-only folder does not allow.
         wal = path.with_name(path.name + "-wal")
@@ -192,8 +205,8 @@ class Database:
     ) -> "Database":
         uri = f"file:{quote(str(address.absolute()))}?{mode}"
         try:
-            connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-        except sqlite3.Error as error:
+            connection = connect(path, uri)
+        except database_errors() as error:
             raise StoreError(f"cannot read {path}: {error}; check its permissions") from error
         database = cls(path, connection, copy=copy)
         try:
@@ -282,17 +295,18 @@ class Database:
     def _store_errors(self) -> Iterator[None]:
         if self.closed:
             raise StoreError(f"{self.path} was closed and cannot be used any more")
+        kinds: tuple[type[Exception], ...] = (*database_errors(), UnicodeDecodeError)  # the latter in SQLite's sentence
         try:
             yield  # a damaged page may show when a statement is run, and when its rows are read
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter of texts in SQLite's own sentence
-            if isinstance(error, sqlite3.OperationalError) and not str(error).startswith(_SCHEMA_LOST):
+        except kinds as error:
+            if isinstance(error, operational_errors()) and not str(error).startswith(_SCHEMA_LOST):
                 kind = DiskError if any(words in str(error) for words in _OF_THE_DISK) else StoreError
                 raise kind(f"cannot use {self.path}: {error}; check room and permissions on that disk") from error
             advice = "move it away and a new one is created"
             raise DamagedStoreError(f"{self.path} is damaged ({error}); {advice}") from error
 
     def _create(self, contract: ModelContract, robot_id: str) -> None:
-        self.run(f"PRAGMA page_size={_PAGE_BYTES}")
+        self.run(f"PRAGMA page_size={PAGE_BYTES}")
         for statement in ("BEGIN IMMEDIATE", *_SCHEMA.split(";")[:-1]):
             self.run(statement)
         self.run("INSERT INTO about VALUES (?, ?, ?, ?)", (robot_id, contract.id, contract.sha256, contract.dimension))

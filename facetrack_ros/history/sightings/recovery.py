@@ -2,12 +2,12 @@
 
 import logging
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from facetrack_ros.errors import DamagedStoreError, StoreError, store_errors
+from facetrack_ros.history.sightings.connection import Connection, connect, database_errors
 from facetrack_ros.history.sightings.database import Database, database_path, index_path
 from facetrack_ros.history.sightings.deduplication import DeduplicationRule
 from facetrack_ros.history.sightings.store import SightingStore
@@ -70,7 +70,7 @@ def recover(path: Path, contract: ModelContract, robot_id: str) -> None:
         # Blocks of the old database; those that cannot be deleted are reported at the next start.
         shutil.rmtree(index_path(path), ignore_errors=True)
     fresh = Database.for_writing(path, contract, robot_id)
-    damaged = sqlite3.connect(aside)
+    damaged = connect(aside)
     try:
         copied = {table: _copy(damaged, fresh, table, contract.dimension) for table in _TABLES}
         # The id of a lost sighting will be used again: delete its thumbnail and pose.
@@ -84,7 +84,7 @@ def recover(path: Path, contract: ModelContract, robot_id: str) -> None:
     logger.warning(outcome, path, copied["sightings"], aside.name)
 
 
-def _copy(damaged: sqlite3.Connection, fresh: Database, table: str, dimension: int) -> int:
+def _copy(damaged: Connection, fresh: Database, table: str, dimension: int) -> int:
     columns = [row[1] for row in fresh.rows(f"PRAGMA table_info({table})")]
     insert = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
     copied = 0
@@ -95,18 +95,18 @@ def _copy(damaged: sqlite3.Connection, fresh: Database, table: str, dimension: i
     return copied
 
 
-def _readable_rows(damaged: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple]:
+def _readable_rows(damaged: Connection, table: str, columns: list[str]) -> Iterator[tuple]:
     """The rows that can be read, before and after damaged parts."""
     sql = f"SELECT rowid, {', '.join(columns)} FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT ?"
     after, step = -1, 0
     while step < _MAX_STEP:
         try:
             rows = damaged.execute(sql, (after + step, _BATCH if not step else 1)).fetchall()
-        except sqlite3.DatabaseError:
+        except database_errors():
             # Fewer at once, then single rows farther and farther away.
             try:
                 rows = damaged.execute(sql, (after + step, 1)).fetchall()
-            except sqlite3.DatabaseError as error:
+            except database_errors() as error:
                 if "not a database" in str(error):
                     return  # nothing of it can be read
                 step = step + 1 if step < _SINGLE_STEPS else 2 * step

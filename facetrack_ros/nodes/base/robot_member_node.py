@@ -20,6 +20,7 @@ from facetrack_ros.nodes.base.inbox import Gate
 from facetrack_ros.nodes.base.lifecycle_node import LifecycleNode
 from facetrack_ros.nodes.base.qos import RELIABLE
 from facetrack_ros.security.keys_folder import membership_of, mesh_sentence
+from facetrack_ros.security.storage_key import use_storage_settings
 from facetrack_ros.sources.camera_spec import check_name
 
 
@@ -79,12 +80,13 @@ class RobotMemberNode(LifecycleNode):
         self.settings = Config(
             {option.name: parameters.declare(self, option, given.value(option.name)) for option in self.options()}
         )
+        use_storage_settings(self.settings.storage.encryption, self.settings.storage.key_file)
         self.fleet = membership_of(self.settings.security.fleet_file, self.settings.security.key_file, self.robot_id)
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
         """The settings that the node uses."""
-        names = ("autostart", "allow_remote_changes", "security.", *cls.USES)
+        names = ("autostart", "allow_remote_changes", "security.", "storage.", *cls.USES)
         return tuple(
             option
             for option in OPTIONS

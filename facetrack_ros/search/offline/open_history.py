@@ -1,5 +1,6 @@
 """A stored history, open for one search."""
 
+import os
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, closing
@@ -7,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from facetrack_ros.clips.sources import StoredSource
+from facetrack_ros.core.sealed_files.data_key import KEY_BYTES, DataKey
+from facetrack_ros.core.sealed_files.folder_keys import key_of, set_key
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.clock_offsets import ClockOffsets
 from facetrack_ros.history.events.visits import VisitLog
@@ -75,6 +78,8 @@ class OpenHistory:
         """
         try:
             scratch = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="facetrack-"))
+            if key_of(self._folder.path / "x") is not None:
+                set_key(scratch, DataKey(os.urandom(KEY_BYTES)))  # faces are in it
             rule = DeduplicationRule.of_model(self._contract)
             found = SightingStore(scratch, self._contract, self.robot_id, rule)
             self._stack.enter_context(closing(found))

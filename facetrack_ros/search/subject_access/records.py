@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from facetrack_ros.bounded_file import read_bounded_text
+from facetrack_ros.core.sealed_files.whole_file import read_stored
 from facetrack_ros.core.utc import moment
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.audit.audit_log import SEARCH, AuditLog
@@ -182,7 +182,7 @@ def _is_text(value: object) -> bool:
 def _clips(folder: Path, subject: Subject) -> Iterator[dict]:
     for file in sorted(folder.glob("clips/*/manifest.json")):
         try:
-            manifest = json.loads(read_bounded_text(file, _MOST_MANIFEST_BYTES))
+            manifest = json.loads(read_stored(file, _MOST_MANIFEST_BYTES))
             people = [person for frame in manifest["frames"] for person in frame["people"]]
             found = any(person["person_id"] in subject.ids or person["track_id"] in subject.ids for person in people)
             line = {"clip": file.parent.name, "cameras": manifest["cameras"]}

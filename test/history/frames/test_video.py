@@ -171,7 +171,7 @@ def test_a_frame_that_was_not_stored_leaves_no_hole_in_those_that_follow(archive
     encoder = VideoEncoder()
     fill(archive, range(5), encoder)
     with monkeypatch.context() as broken:
-        broken.setattr("os.writev", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        broken.setattr("os.pwritev", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
         with pytest.raises(StoreError, match="No space"):
             fill(archive, [5], encoder)
     fill(archive, range(6, 12), encoder)

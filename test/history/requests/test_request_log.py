@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from facetrack_ros.core.fleet.fleet_request import DONE, FleetReceipt, FleetRequest
+from facetrack_ros.core.sealed_files.data_key import DataKey
+from facetrack_ros.core.sealed_files.folder_keys import set_key
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.requests import request_log
 from facetrack_ros.history.requests.request_log import RequestLog, request_from_dict, request_to_dict
@@ -80,6 +82,16 @@ def test_the_log_is_bounded_and_what_goes_is_not_done_again(tmp_path, monkeypatc
     assert "f9" in again
     assert len(again.requests()) == 5
     assert len(log.path.read_bytes().splitlines()) < 1000
+
+
+def test_an_encrypted_log_stays_encrypted_when_it_is_written_anew(tmp_path):
+    set_key(tmp_path, DataKey(bytes(range(32))))
+    log = opened(tmp_path)
+    for number in range(1, 4):
+        log.add(request(number))
+    log.forget("f1")
+    assert not any(word in log.path.read_bytes() for word in (b'"f2"', b'"ann"', b'"forgotten"'))
+    assert [kept.request.id for kept in opened(tmp_path).requests()] == ["f2", "f3"]
 
 
 def test_of_a_forgotten_request_only_the_id_is_kept(tmp_path):

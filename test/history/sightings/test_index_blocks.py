@@ -9,6 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from facetrack_ros.core.sealed_files.data_key import DataKey
+from facetrack_ros.core.sealed_files.folder_keys import set_key
 from facetrack_ros.history.index.block_file import BlockFile
 from facetrack_ros.history.index.faiss_scan import faiss_available
 from facetrack_ros.history.index.quantized_rows import QuantizedRows
@@ -264,6 +266,42 @@ def test_no_byte_of_a_deleted_face_remains_in_any_file(stored, caplog):
     assert again.count == COUNT - 10
     assert not warnings(caplog)
     again.close()
+
+
+def test_encrypted_blocks_are_read_erased_and_found_damaged_as_others_are(tmp_path, rows_read, caplog):
+    set_key(tmp_path, DataKey(bytes(range(32))))
+    store = opened(tmp_path)
+    for i in range(COUNT):
+        add(store, i)
+    store.wait_for_index()
+    expected = answers(store)
+    store.close()
+    blocks = files(tmp_path)
+    assert len(blocks) == 4
+    assert not any(VECTORS[i].tobytes() in path.read_bytes() for path in blocks for i in range(COUNT))
+    rows_read[0] = 0
+    store = opened(tmp_path)
+    assert rows_read[0] == COUNT - 4 * BLOCK
+    assert answers(store) == expected
+    hits = [hit for hit, _ in store.search(VECTORS[7], *ALWAYS, threshold=0.9)[0]]
+    assert [hit.frame_number for hit in hits] == [7]
+    store.erase(np.array([8]))  # ids are from 1 on
+    assert store.search(VECTORS[7], *ALWAYS, threshold=0.9)[0] == []
+    store.close()
+    assert files(tmp_path) == blocks
+    block = BlockFile(blocks[0])
+    assert len(block.read()[0].ids) == BLOCK - 1
+    assert not block.vectors(np.arange(BLOCK - 1))[:, 0].tobytes().count(VECTORS[7][:1].tobytes())
+    block.close()
+    assert warnings(caplog) == []
+    data = bytearray(blocks[1].read_bytes())
+    data[600] ^= 1
+    blocks[1].write_bytes(data)
+    store = opened(tmp_path)
+    assert store.count == COUNT - 1
+    assert any("is damaged" in line for line in warnings(caplog))
+    store.wait_for_index()
+    store.close()
 
 
 def test_unfinished_blocks_of_a_killed_process_are_deleted(stored, caplog):
