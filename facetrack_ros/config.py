@@ -242,6 +242,14 @@ def optional_path(path: str) -> Path | None:
     return Path(path).expanduser() if path else None
 
 
+def data_folder(setting: str = "") -> Path:
+    """The folder that holds the folders of all robots.
+
+    :param setting: ``data_dir``.
+    """
+    return optional_path(setting) or Path.home() / ".local/share/facetrack"
+
+
 def _for_every_node(tree: object) -> dict:
     """The settings below ``/**: ros__parameters:``, or all where the file lacks these keys."""
     if isinstance(tree, dict) and "/**" in tree:

@@ -2,6 +2,7 @@
 
 import argparse
 
+from facetrack_ros.cli.time_format import length_s
 from facetrack_ros.config import Config
 
 #: Longest time that an argument may give, seconds: 30 years.
@@ -9,16 +10,17 @@ LONGEST_S = 1e9
 
 
 def seconds(text: str) -> float:
-    """A number of seconds; finite, so that it converts to nanoseconds.
+    """A number of seconds, also with a unit (``90s``, ``10m``, ``1h30m``); finite, so that it converts to nanoseconds.
 
     :raises argparse.ArgumentTypeError: it is none.
     """
     try:
-        value = float(text)
+        value = length_s(text)
+        value = float(text) if value is None else value
     except ValueError:
         value = float("nan")
     if not abs(value) <= LONGEST_S:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds up to {LONGEST_S:.0f}")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds up to {LONGEST_S:.0f}, nor one such as 10m")
     return value
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from facetrack_ros.cli.arguments import seconds
 from facetrack_ros.cli.audit.operator import add_operator_arguments, record_stored, said
 from facetrack_ros.cli.exit_codes import DONE, PARTIAL
-from facetrack_ros.cli.time_format import parse_iso
+from facetrack_ros.cli.time_format import TIME_HELP, parse_time
 from facetrack_ros.config import Config
 from facetrack_ros.core.utc import show_utc
 from facetrack_ros.errors import ConfigError
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", required=True, metavar="DIR", help="folder of histories, one folder per robot")
     add("--robot", metavar="NAME", help="the robot; may be left out where there is only one")
     add_several("--camera", metavar="NAME", help="only this one; may be given several times")
-    add("--at", metavar="ISO8601", help="middle of the clip, with --window")
+    add("--at", metavar="TIME", help=f"middle of the clip, with --window: {TIME_HELP}")
     add("--window", type=seconds, default=5.0, metavar="S", help="seconds before and after --at (default 5)")
     add("--track", default="", metavar="ID", help="a track, instead of --at")
     add("--person", default="", metavar="ID", help="a person's best sighting, instead of --at")
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     if others:
         names = ", ".join(each.robot_id for each in (folder, *others))
         raise ConfigError(f"there are several robots below {arguments.data}: give --robot, one of {names}")
-    robot, middle_ns = folder.robot_id, parse_iso(arguments.at) if arguments.at else 0
+    robot, middle_ns = folder.robot_id, parse_time(arguments.at) if arguments.at else 0
     frames = Path(arguments.frames).expanduser() / robot if arguments.frames else None
     with StoredSource(folder, frames) as source:
         window_ns, cameras, formats = _ns(arguments.window), tuple(arguments.camera), tuple(arguments.format)

@@ -3,7 +3,7 @@
 import argparse
 import re
 
-from facetrack_ros.cli.time_format import parse_iso
+from facetrack_ros.cli.time_format import TIME_HELP, parse_time
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.sources.start_time import GivenTimes
 
@@ -17,8 +17,8 @@ def add_time_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{name}",
             action="append",
             default=[],
-            metavar="[NAME=]ISO8601",
-            help=f"time of the {frame} frame, of all cameras or of one; default: as the recording states",
+            metavar="[NAME=]TIME",
+            help=f"time of the {frame} frame, of all cameras or of one; default: as the recording states; {TIME_HELP}",
         )
 
 
@@ -37,5 +37,5 @@ def _by_camera(option: str, texts: list[str]) -> dict[str, int]:
         camera, time = found.groups() if found else ("", text)
         if camera in times:
             raise ConfigError(f"{option} is given twice for {camera or 'all cameras'}")
-        times[camera] = parse_iso(time)
+        times[camera] = parse_time(time)
     return times

@@ -7,7 +7,7 @@ from facetrack_ros.cli.arguments import seconds
 from facetrack_ros.cli.audit.operator import add_operator_arguments
 from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
 from facetrack_ros.cli.mesh_option import add_mesh_argument
-from facetrack_ros.cli.time_format import parse_iso
+from facetrack_ros.cli.time_format import TIME_HELP, parse_time
 from facetrack_ros.errors import RequestError
 
 
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     reference.add_argument("--person", metavar="ID", help="a person, such as p_robot1_3, or an enrolled name")
     reference.add_argument("--name", metavar="NAME", help="an enrolled person")
     add("--face", type=int, default=0, metavar="N", help="which of several faces in --image, from the left, from 1 on")
-    add("--at", metavar="ISO8601", help="middle of the time range; needs --window")
+    add("--at", metavar="TIME", help=f"middle of the time range; needs --window: {TIME_HELP}")
     add("--window", type=seconds, default=0.0, metavar="S", help="seconds before and after --at")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     from facetrack_ros.search.reference_image import read_picture
 
     image = read_picture(arguments.image) if arguments.image else b""
-    time_ns = parse_iso(arguments.at) if arguments.at else 0
+    time_ns = parse_time(arguments.at) if arguments.at else 0
     window_ns = round(arguments.window * 1e9)
     if arguments.data:
         from facetrack_ros.cli.search_stored import search

@@ -1,2 +1,2 @@
 """rclpy clients of the command line, no nodes of a robot: ``FleetClient``, ``FleetRequester``, ``PeopleClient``,
-``remote_frames``."""
+``LiveEvents``, ``remote_frames``."""

@@ -3,7 +3,7 @@
 import argparse
 
 from facetrack_ros.cli.robot_folders import robot_folders
-from facetrack_ros.cli.time_format import parse_iso
+from facetrack_ros.cli.time_format import TIME_HELP, parse_time
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.audit.audit_log import AuditLog
 
@@ -17,14 +17,14 @@ def add_choice_arguments(parser: argparse.ArgumentParser) -> None:
         "--kind", action="append", default=[], metavar="KIND", help="only search, frames, …; may be given several times"
     )
     add("--by", metavar="NAME", help="only what this operator did")
-    add("--from", dest="start", metavar="ISO8601", help="only records from then on")
-    add("--to", dest="end", metavar="ISO8601", help="only records until then")
+    add("--from", dest="start", metavar="TIME", help=f"only records from then on: {TIME_HELP}")
+    add("--to", dest="end", metavar="TIME", help="only records until then")
 
 
 def chosen_records(arguments: argparse.Namespace) -> tuple[list[dict], list[str]]:
     """The records by time, each with ``robot_id``; and why some may be missing, a sentence a robot."""
-    start = parse_iso(arguments.start) / 1e9 if arguments.start else float("-inf")
-    end = parse_iso(arguments.end) / 1e9 if arguments.end else float("inf")
+    start = parse_time(arguments.start) / 1e9 if arguments.start else float("-inf")
+    end = parse_time(arguments.end) / 1e9 if arguments.end else float("inf")
     records: list[dict] = []
     problems: list[str] = []
     for folder in robot_folders(arguments.data, arguments.robot):

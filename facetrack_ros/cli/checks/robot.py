@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from facetrack_ros.cli.checks.check_result import ERROR, OK, WARNING, CheckResult
-from facetrack_ros.config import Config, optional_path
+from facetrack_ros.config import Config, data_folder
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.errors import FacetrackError, ModelError, StoreError
 from facetrack_ros.models.summary import NOT_HERE, ROLES
@@ -46,7 +46,7 @@ def check_data(config: Config) -> Iterator[CheckResult]:
     """Whether the data folder can be used, is private and has room."""
     from facetrack_ros.history.disk_room import free_bytes
 
-    folder = optional_path(config.data_dir) or Path.home() / ".local/share/facetrack"
+    folder = data_folder(config.data_dir)
     there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         yield CheckResult(ERROR, "data", f"{folder} cannot be written", "choose another --data, or change its owner")

@@ -11,7 +11,7 @@ from facetrack_ros.cli.audit.operator import record_stored
 from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
 from facetrack_ros.cli.mesh_option import add_mesh_argument
 from facetrack_ros.cli.robot_folders import robot_folders
-from facetrack_ros.cli.time_format import parse_iso
+from facetrack_ros.cli.time_format import TIME_HELP, parse_time
 from facetrack_ros.core.user import user_name
 from facetrack_ros.core.validation import plain_text
 from facetrack_ros.errors import RequestError
@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     who.add_argument("--image", metavar="FILE", help="a picture of the person")
     add("--face", type=int, default=0, metavar="N", help="which of several faces in --image, from the left, from 1 on")
     add("--robot", metavar="NAME", help="only this robot")
-    add("--from", dest="start", metavar="ISO8601", help="with --robot and --to: everything that it saw in that time")
-    add("--to", dest="end", metavar="ISO8601", help="see --from")
+    add("--from", dest="start", metavar="TIME", help=f"with --robot and --to: all that it saw then; {TIME_HELP}")
+    add("--to", dest="end", metavar="TIME", help="see --from")
     add("--blur", action="store_true", help="keep frames and clips, with the person's region destroyed")
     add("--dry-run", action="store_true", help="only say what would be deleted, and what others would lose")
     add("--yes", action="store_true", help="delete also where that is more than half of what a robot holds")
@@ -89,8 +89,8 @@ def _target(arguments: argparse.Namespace) -> dict[str, Any]:
         "order_id": f"f_{uuid.uuid4().hex[:16]}",
         "person_id": arguments.person,
         "name": arguments.name,
-        "start_ns": parse_iso(arguments.start) if of_time else None,
-        "end_ns": parse_iso(arguments.end) if of_time else None,
+        "start_ns": parse_time(arguments.start) if of_time else None,
+        "end_ns": parse_time(arguments.end) if of_time else None,
         "blur": arguments.blur,
         "operator": plain_text(arguments.operator or user_name("cli"), "the operator", 64),
         "reason": plain_text(arguments.reason, "the reason", _LONGEST_REASON),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from facetrack_ros.cli.audit.operator import add_operator_arguments, record_stored, said
 from facetrack_ros.cli.exit_codes import DONE, NOTHING_FOUND, PARTIAL
-from facetrack_ros.config import Config, optional_path
+from facetrack_ros.config import Config, data_folder, optional_path
 from facetrack_ros.errors import StoreError
 from facetrack_ros.history.audit.audit_log import EXPORT
 from facetrack_ros.history.layout import RobotFolder
@@ -43,8 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = Config.load(arguments.config)
     who = said(arguments, config)
-    data = Path(arguments.data) if arguments.data else optional_path(config.data_dir)
-    data = data or Path.home() / ".local/share/facetrack"
+    data = Path(arguments.data) if arguments.data else data_folder(config.data_dir)
     folders, merges, out = robot_folders(data), stored_merges(data), Path(arguments.out)
     if out.exists():
         raise StoreError(f"{out} is there already; give the folder another name")

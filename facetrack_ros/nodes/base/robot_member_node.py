@@ -12,7 +12,7 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
-from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config, Option, default_mesh, option_named, optional_path
+from facetrack_ros.config import NODE_OPTIONS, OPTIONS, Config, Option, data_folder, default_mesh, option_named
 from facetrack_ros.errors import ConfigError
 from facetrack_ros.nodes.base import parameters, ros_logging
 from facetrack_ros.nodes.base.bounds import FRAMES
@@ -216,4 +216,4 @@ class RobotMemberNode(LifecycleNode):
 
     def robot_folder(self) -> Path:
         """The folder that holds the folders of all robots."""
-        return optional_path(self.settings.data_dir) or Path.home() / ".local/share/facetrack"
+        return data_folder(self.settings.data_dir)

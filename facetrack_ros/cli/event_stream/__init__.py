@@ -1,0 +1,1 @@
+"""Events for ``facetrack events``: ``EventLogs`` reads them, ``EventPeople`` names people, ``EventChoice`` chooses."""
