@@ -2,6 +2,9 @@
 
 import argparse
 import os
+import sys
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from facetrack_ros.cli.arguments import add_rotation_argument, with_rotation
@@ -13,6 +16,7 @@ from facetrack_ros.sources.camera_spec import check_name, parse_cameras
 from facetrack_ros.sources.topic import split_topics, with_topics
 
 if TYPE_CHECKING:
+    from facetrack_ros.cli.console.overlay_window import OverlayWindow
     from facetrack_ros.nodes.robot_node import RobotComposition
 
 # Times that people read, in place of seconds since 1970; a format of the user's own has precedence.
@@ -35,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--config", metavar="FILE", help="settings, a YAML file")
     add_mesh_argument(parser)
     add("--data", metavar="DIR", help="folder for histories, one folder per robot")
+    add("--view", action="store_true", help="open a window with the overlay of each camera")
     add("--quiet", action="store_true", help="do not print who comes and goes, nor the state")
 
 
@@ -62,18 +67,25 @@ def run(arguments: argparse.Namespace) -> int:
         texts = tuple(f"{name}={source}" for name, source in sources.items())
         return RobotNode(sources=texts, robot_id=arguments.robot, cameras=tuple(cameras), config=config)
 
+    windows: list[OverlayWindow] = []
+
     def show(robot: RobotComposition) -> None:
-        if not arguments.quiet:
-            _show(robot)
+        say = partial(print, file=sys.stderr, flush=True) if arguments.quiet else _show(robot).say
+        if arguments.view:
+            windows.append(_open_window(robot, say))
 
     os.environ.setdefault("RCUTILS_CONSOLE_OUTPUT_FORMAT", _LOG_FORMAT)
     # ROS's own parameter, for every node of the process.
     simulated = ["--ros-args", "-p", "use_sim_time:=true"] if config.use_sim_time else None
-    run_robot(make_node, config, simulated, show)
+    try:
+        run_robot(make_node, config, simulated, show)
+    finally:
+        for window in windows:
+            window.close()
     return 0
 
 
-def _show(robot: "RobotComposition") -> None:
+def _show(robot: "RobotComposition") -> RobotConsole:
     """Print what to do next, and from now on who comes and goes."""
     head, people = robot.head, robot.tracker.stage.people
     console = RobotConsole(
@@ -85,3 +97,23 @@ def _show(robot: "RobotComposition") -> None:
         topic = robot.overlay.camera_topic(camera, "overlay/compressed")
         print(f"overlay of {camera}: topic {topic} (rqt_image_view, rviz2)")
     print("search: facetrack search --image FILE", flush=True)
+    return console
+
+
+def _open_window(robot: "RobotComposition", say: Callable[[str], object]) -> "OverlayWindow":
+    """Open a window with the overlays; where it cannot, or is closed, the robot runs on."""
+    from facetrack_ros.cli.console.overlay_window import OverlayWindow
+
+    overlay, cameras = robot.overlay, robot.head.all_cameras
+
+    def on_end(sentence: str) -> None:
+        overlay.viewers.clear()
+        topic = overlay.camera_topic(cameras[0], "overlay/compressed")
+        say(
+            f"{sentence}; the robot runs on. The overlay is on the topic {topic}: "
+            f"ros2 run rqt_image_view rqt_image_view {topic}, or rviz2, also on another machine of the network"
+        )
+
+    window = OverlayWindow(f"facetrack {robot.head.robot_id}", cameras, on_end)
+    overlay.viewers.append(window.show)
+    return window

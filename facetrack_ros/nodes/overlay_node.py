@@ -1,9 +1,11 @@
 """Overlay node: frames with boxes, ids and the last search's best matches drawn on them."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 
+import numpy as np
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage
 
@@ -39,6 +41,8 @@ CHECK_S = 1.0
 class OverlayNode(RobotMemberNode):
     """Draws while the overlay is subscribed, from :data:`CHECK_S` after it is; else it subscribes nothing itself.
 
+    :ivar viewers: receive the name of a camera and its overlay, ``(height, width, 3)`` uint8 BGR, without delay: while
+        there are any, every camera is drawn.
     :param subscribe: whether frames and tracks come over topics, rather than through :meth:`on_tracks`.
     """
 
@@ -50,6 +54,7 @@ class OverlayNode(RobotMemberNode):
     def __init__(self, subscribe: bool = True, **member):
         super().__init__(**member)
         self._outputs = self.camera_publishers(CompressedImage, "overlay/compressed", SENSOR_DATA)
+        self.viewers: list[Callable[[str, np.ndarray], object]] = []
         self._waiting = ImageBuffer(self.cameras)
         self._in_view: dict[str, frozenset[str]] = {camera: frozenset() for camera in self.cameras}
         self._last_search = LatestMatches(MATCHES_SHOWN)
@@ -68,6 +73,9 @@ class OverlayNode(RobotMemberNode):
         return images.problem(camera_id) if images is not None else ""
 
     def _watched(self, camera_id: str) -> bool:
+        return bool(self.viewers) or self._subscribed(camera_id)
+
+    def _subscribed(self, camera_id: str) -> bool:
         return bool(self._outputs[camera_id].get_subscription_count())
 
     def _report(self) -> list[Diagnosis]:
@@ -148,8 +156,11 @@ class OverlayNode(RobotMemberNode):
             self._health.failed(frame.camera_id, str(error), frame.stamp_ns)
             self.get_logger().warning(str(error), throttle_duration_sec=60.0)
             return
-        jpeg = encode_jpeg(picture, self.settings.camera.jpeg_quality)
-        self._outputs[frame.camera_id].publish(frame_to_message(replace(frame, jpeg=jpeg)))
+        for viewer in tuple(self.viewers):
+            viewer(frame.camera_id, picture)
+        if self._subscribed(frame.camera_id):
+            jpeg = encode_jpeg(picture, self.settings.camera.jpeg_quality)
+            self._outputs[frame.camera_id].publish(frame_to_message(replace(frame, jpeg=jpeg)))
         self._health.finished(frame, time.perf_counter() - began)
 
     def _without_others(self, frame: Frame, tracks: tuple[Track, ...]) -> Frame:

@@ -3,6 +3,8 @@
 import json
 import sys
 
+from robot_processes import FACETRACK
+
 # A driver: a film as raw images on one topic, as JPEG on another one, again and again.
 DRIVER = """
 import array, itertools, sys, time
@@ -31,8 +33,13 @@ while True:
 def test_topics_with_raw_and_compressed_images_are_cameras(processes, stage, tmp_path):
     data = tmp_path / "data"
     processes.start([sys.executable, "-c", DRIVER, stage.clips["robot1", "rear"]], "driver")
-    robot = processes.robot("robot1", data, front="/camera/color/image_raw", rear="/camera/color/jpeg")
+    cameras = ("--camera", "front=/camera/color/image_raw", "--camera", "rear=/camera/color/jpeg")
+    no_display = ("env", "-u", "DISPLAY", "-u", "WAYLAND_DISPLAY")
+    command = [*no_display, FACETRACK, "run", "--robot", "robot1", "--data", data, *cameras, "--view"]
+    robot = processes.start(command, "robot1")
     robot.wait_until(lambda said: "is up with front, rear" in said, "the robot is up")
+    robot.wait_until(lambda said: "there is no window" in said, "the missing display is told")
+    assert "rqt_image_view /robot1/front/overlay/compressed" in robot.said(), "how to see the overlay is told"
     robot.wait_until(
         lambda said: " front: new person" in said or " front: p_robot1" in said, "someone is seen in raw images"
     )

@@ -76,6 +76,12 @@ class RobotConsole:
                     clock = datetime.fromtimestamp(event.stamp_ns / 1e9).strftime("%H:%M:%S")
                     self._write(f"{clock} {event.camera_id}: {text}")
 
+    def say(self, sentence: str) -> None:
+        """Print a sentence."""
+        with self._lock:
+            if self._on:
+                self._write(sentence)
+
     def _text(self, event: PersonEvent) -> str:
         """What an event says; empty: nothing that concerns who is there now."""
         name = self._names.get(event.person_id, event.person_id)
