@@ -60,6 +60,7 @@ BENCHMARKS = (
     Benchmark("recognition"),
     Benchmark("one_room_search"),
     Benchmark("clips_people"),
+    Benchmark("visit_frames"),
     Benchmark("track_walkers"),
     Benchmark("track_crowd", (), ("--people", "5", "--minutes", "0.05")),
     Benchmark("search_memory", ("search",), ("search", "--sightings", "2000", "--rounds", "2")),

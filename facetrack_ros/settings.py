@@ -223,6 +223,9 @@ class FrameHistoryOptions:
     save_on_alert: bool = live(
         True, "A recognised face (FACE_MATCHED) or a message on the topic alert is an alert; a service call always is."
     )
+    visit_frames: bool = live(
+        True, "With mode alert: also store one frame of each visit that shows a face, the one with the best face."
+    )
     pre_roll_s: float = live(5.0, "Time before an alert that is stored, as far as frames are in memory.", 0.0, 3600.0)
     post_roll_s: float = live(5.0, "Time after an alert that is stored.", 0.0, 3600.0)
     disk_cache_dir: str = option(

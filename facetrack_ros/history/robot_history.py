@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from facetrack_ros.config import Config, optional_path
-from facetrack_ros.core.event import FACE_MATCHED, PersonEvent
+from facetrack_ros.core.event import FACE_MATCHED, PERSON_OUT, PersonEvent
 from facetrack_ros.core.frame import Frame
 from facetrack_ros.core.private_files import make_tree_private
 from facetrack_ros.core.track import Track
@@ -25,7 +25,8 @@ from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.enrolled_frames import EnrolledFrames
 from facetrack_ros.history.frames.recorder import FrameRecorder
 from facetrack_ros.history.frames.ring_buffer import FrameRing
-from facetrack_ros.history.frames.settings import OFF, FrameSettings
+from facetrack_ros.history.frames.settings import ALERT, OFF, FrameSettings
+from facetrack_ros.history.frames.visit_frames import BestFrame, VisitFrames
 from facetrack_ros.history.keeping_rules import KeepingRules
 from facetrack_ros.history.layout import refuse_shared, robot_folder
 from facetrack_ros.history.left_open import close_visits
@@ -103,6 +104,7 @@ class RobotHistory:
         self.sightings = open_or_recover(self.path, contract, robot_id)
         save_contract(self.path, contract)
         self._enrolled = EnrolledFrames() if enrolled_only else None
+        self._visit_frames = VisitFrames()
         self._rings: dict[str, FrameRing] = {}
         self._latest: dict[str, Frame] = {}
         # Frames that arrived, and frames that were analysed, not yet noted in the coverage.
@@ -229,45 +231,68 @@ class RobotHistory:
         self._note_coverage()
         tracks = tuple(track for track in tracks if not self._is_forgotten(track))
         thumbnails: Thumbnails | LazyThumbnails
+        shown: Callable[[], Frame | None] = partial(self.frame_at, camera_id, stamp_ns)
         if self._enrolled is not None:
-            thumbnails = self._keep_enrolled(self._enrolled, camera_id, stamp_ns, tracks)
+            kept = self._keep_enrolled(self._enrolled, camera_id, stamp_ns, tracks)
+            shown = partial(_itself, kept)
+            thumbnails = LazyThumbnails(shown)
             tracks = tuple(
                 replace(track, face=track.face if track.face_kept else None) for track in tracks if track.kept
             )
         elif isinstance(frame, Thumbnails):
             thumbnails = frame
         else:
-            thumbnails = LazyThumbnails(lambda: frame or self.frame_at(camera_id, stamp_ns))
+            shown = partial(_itself, frame) if frame is not None else shown
+            thumbnails = LazyThumbnails(shown)
         if self.recorder is not None:
             self.recorder.add_tracks(camera_id, stamp_ns, frame_number, tracks)
-        pose = self._poses.at(stamp_ns) if self._poses is not None else None
-
-        def add_faces() -> None:
-            if any(track.face is not None for track in tracks):
-                self.room.require(self.path, "sightings")
-            for track in tracks:
-                face = track.face
-                if face is not None and face.embedding is not None:
-                    place = camera_id, stamp_ns, frame_number, track.track_id, track.person_id, track.bbox
-                    thumbnail = partial(thumbnails.thumbnail, face.bbox)
-                    self.sightings.add(*place, face.bbox, face.quality, face.embedding, thumbnail, pose)
-                elif track.person_id:
-                    self.sightings.name_track(track.track_id, track.person_id)
-
+        if self._keeps_visits:
+            self._visit_frames.add(camera_id, tracks, shown)
+        place = camera_id, stamp_ns, frame_number
         try:
-            add_faces()
+            self._add_faces(*place, tracks, thumbnails)
         except DamagedStoreError:
             self.sightings = reopen_recovered(self.sightings)
-            add_faces()
+            self._add_faces(*place, tracks, thumbnails)
+
+    def _add_faces(
+        self,
+        camera_id: str,
+        stamp_ns: int,
+        frame_number: int,
+        tracks: tuple[Track, ...],
+        thumbnails: Thumbnails | LazyThumbnails,
+    ) -> None:
+        pose = self._poses.at(stamp_ns) if self._poses is not None else None
+        if any(track.face is not None for track in tracks):
+            self.room.require(self.path, "sightings")
+        for track in tracks:
+            face = track.face
+            if face is not None and face.embedding is not None:
+                place = camera_id, stamp_ns, frame_number, track.track_id, track.person_id, track.bbox
+                thumbnail = partial(thumbnails.thumbnail, face.bbox)
+                self.sightings.add(*place, face.bbox, face.quality, face.embedding, thumbnail, pose)
+            elif track.person_id:
+                self.sightings.name_track(track.track_id, track.person_id)
 
     def _keep_enrolled(
         self, frames: EnrolledFrames, camera_id: str, stamp_ns: int, tracks: tuple[Track, ...]
-    ) -> LazyThumbnails:
-        """Keep what a frame shows of enrolled people; the thumbnails of that."""
+    ) -> Frame | None:
+        """Keep what a frame shows of enrolled people; that, or None: nothing."""
         shown = frames.shown(camera_id, stamp_ns, tracks)
         if shown is not None:
             self._keep_frame(shown)
-        return LazyThumbnails(lambda: shown)
+        return shown
+
+    @property
+    def _keeps_visits(self) -> bool:
+        """Whether the frame with the best face of each visit is stored."""
+        return self.recorder is not None and self._frames.mode == ALERT and self._frames.visits
+
+    def _store_visit(self, best: BestFrame | None) -> None:
+        if best is not None and self.recorder is not None and self._keeps_visits:
+            tracks = tuple(track for track in best.tracks if not self._is_forgotten(track))
+            self.recorder.add_single(best.frame, tracks)
 
     def add_event(self, *events: PersonEvent) -> bool:
         """Log events, as :meth:`EventLog.append` does.
@@ -280,6 +305,8 @@ class RobotHistory:
         for event in events:
             if event.event == FACE_MATCHED and not event.search_id and self._frames.on_alert:
                 self.alert(event.stamp_ns, event.camera_id)
+            elif event.event == PERSON_OUT:
+                self._store_visit(self._visit_frames.end(event.camera_id, event.person_id))
         events = tuple(event for event in events if event.person_id not in self._forgotten)
         with self._events_lock:
             return self.events.append(*events)
@@ -339,6 +366,7 @@ class RobotHistory:
             self._latest = {
                 camera: frame for camera, frame in self._latest.items() if not hides(camera, frame.stamp_ns)
             }
+        self._visit_frames.drop(lambda frame: hides(frame.camera_id, frame.stamp_ns))
         if self.recorder is not None:
             self.recorder.drop_tracks(self._is_forgotten)
         self.events.drop_waiting(lambda event: event.person_id in self._forgotten)
@@ -408,6 +436,8 @@ class RobotHistory:
         with self._events_lock:
             self.events.close()
         if self.recorder is not None:
+            for best in self._visit_frames.end_all():
+                self._store_visit(best)
             self.recorder.close()
         try:
             self._note_coverage()
@@ -495,6 +525,10 @@ class RobotHistory:
     def _all_rings(self) -> dict[str, FrameRing]:
         with self._lock:
             return dict(self._rings)
+
+
+def _itself(frame: Frame | None) -> Frame | None:
+    return frame
 
 
 def _event_age_ns(config: Config) -> int:

@@ -4,12 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
-from facetrack_ros.core.event import PERSON_IN, PersonEvent
+from facetrack_ros.config import Config
+from facetrack_ros.core.event import PERSON_IN, PERSON_OUT, PersonEvent
 from facetrack_ros.core.face import Face
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.core.track import Track, TrackState
 from facetrack_ros.history.events.format import read_events
+from facetrack_ros.history.frames.archive import FrameArchive
 from facetrack_ros.history.frames.settings import FrameSettings
+from facetrack_ros.history.frames.stored_tracks import stored_tracks
 from facetrack_ros.history.layout import history_folders
 from facetrack_ros.history.robot_history import RobotHistory
 from facetrack_ros.models.contract import ModelContract
@@ -115,6 +118,41 @@ def test_frame_settings_can_be_changed_while_it_runs(history):
     assert [frame.stamp_ns for frame in history.frames_between("front", 0, 10)] == [3, 4]
     history.add_frame(picture(5, camera="rear"))
     assert history.ring("rear").capacity == 2
+
+
+@pytest.mark.parametrize("compression", ["jpg", "h264"])
+def test_the_frame_with_the_best_face_of_each_visit_is_stored(tmp_path, compression):
+    settings = {"frame_history.compression": compression, "frame_history.memory_buffer_size": 5}
+    history = RobotHistory.of_config(Config(settings), tmp_path, "robot1", CONTRACT)
+    second = 10**9
+    for number in range(1, 41):
+        history.add_frame(picture(number * second, number))
+        quality = 0.9 if number == 12 else 0.5
+        history.add_tracks("front", number * second, number, (track("t_1", "p_1", quality=quality),))
+        if number == 20:
+            history.alert(number * second, "front")
+    history.add_tracks("front", 40 * second, 40, (track("t_2", "p_2", quality=0.4),))
+    history.add_event(PersonEvent(PERSON_OUT, 50 * second, "robot1", "front", "p_1", 40, last_seen_ns=40 * second))
+    history.close()
+    archive = FrameArchive.open_readonly(tmp_path / "robot1" / "frames", "robot1")
+    # Of the first visit the best one, of the second one, which did not end, likewise; the rest is around the alert.
+    assert archive.reader.stamps("front", *ALWAYS) == [stamp * second for stamp in (12, *range(16, 26), 40)]
+    found = archive.reader.near("front", 12 * second, 0)
+    assert found.number == 12
+    assert found.image.shape == (120, 200, 3)
+    assert [each.person_id for each in stored_tracks(archive, "front", 12 * second, 12 * second)[12 * second]] == [
+        "p_1"
+    ]
+
+
+@pytest.mark.parametrize("settings", [{"frame_history.visit_frames": False}, {"frame_history.mode": "off"}])
+def test_no_frame_of_a_visit_is_stored_where_that_is_off(tmp_path, settings):
+    history = RobotHistory.of_config(Config(settings), tmp_path, "robot1", CONTRACT)
+    history.add_frame(picture(1))
+    history.add_tracks("front", 1, 1, (track("t_1", "p_1"),))
+    history.add_event(PersonEvent(PERSON_OUT, 2, "robot1", "front", "p_1", 1, last_seen_ns=1))
+    history.close()
+    assert not list(tmp_path.rglob("*.mcap"))
 
 
 def test_files_that_others_may_use_are_narrowed_when_the_robot_starts(tmp_path, caplog):

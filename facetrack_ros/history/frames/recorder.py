@@ -36,6 +36,12 @@ class _FrameTracks(NamedTuple):
     tracks: tuple[Track, ...]
 
 
+class _Single(NamedTuple):
+    """A frame to be stored by itself, in no order with others."""
+
+    frame: Frame
+
+
 class FrameRecorder:
     """Takes every frame and its tracks, and stores those that the mode asks for.
 
@@ -64,7 +70,7 @@ class FrameRecorder:
         self._windows = AlertWindows()
         self._tracks: dict[str, deque[_FrameTracks]] = {}
         self._condition = threading.Condition()
-        self._queue: deque[Frame | _FrameTracks] = deque()
+        self._queue: deque[Frame | _FrameTracks | _Single] = deque()
         self._queued_bytes = 0
         self._busy = False
         self._closing = False
@@ -138,6 +144,16 @@ class FrameRecorder:
                         self._put(item, limited=False)  # these are in memory anyway
             self._windows.open(camera_id, start, end)
 
+    def add_single(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
+        """Store a frame by itself with its tracks, whatever the mode, if it is not stored already.
+
+        It is not stored as H.264, whose pictures depend on those before.
+        """
+        with self._condition:
+            if not self._wanted(frame.camera_id, frame.stamp_ns):
+                self._put(_Single(frame))
+                self._put(_FrameTracks(frame.camera_id, frame.stamp_ns, frame.number, tracks))
+
     def flush(self) -> None:
         """Start a sync, and report failures of the writer thread; to be called about once a second.
 
@@ -175,14 +191,14 @@ class FrameRecorder:
         mode = self.settings.mode
         return mode == CONTINUOUS or (mode == ALERT and self._windows.covers(camera_id, stamp_ns))
 
-    def _put(self, item: Frame | _FrameTracks, limited: bool = True) -> None:
+    def _put(self, item: Frame | _FrameTracks | _Single, limited: bool = True) -> None:
         size = _size(item)
         if limited and self.settings.wait:
             self._condition.wait_for(
                 lambda: self._closing or self._queued_bytes + size <= QUEUE_BYTES or not self._queue
             )
         elif limited and self._queued_bytes + size > QUEUE_BYTES:
-            self.lost += isinstance(item, Frame)
+            self.lost += not isinstance(item, _FrameTracks)
             return
         # A decoded frame is about thirty times as large as the bytes counted here.
         if isinstance(item, Frame) and not (self._encoder and len(self._queue) < _MAX_DECODED):
@@ -210,10 +226,12 @@ class FrameRecorder:
             self._sync_wanted.clear()
             self._try(self.archive.sync)
 
-    def _store(self, item: Frame | _FrameTracks) -> None:
+    def _store(self, item: Frame | _FrameTracks | _Single) -> None:
         try:
-            if isinstance(item, Frame):
-                self._store_frame(item)
+            if isinstance(item, _Single):
+                self._store_frame(item.frame, None)
+            elif isinstance(item, Frame):
+                self._store_frame(item, self._encoder)
             else:
                 channel = tracks_channel(self.archive.robot_id, item.camera_id)
                 message = tracks_message(item.camera_id, item.stamp_ns, item.number, self._model_id, item.tracks)
@@ -223,9 +241,9 @@ class FrameRecorder:
                 self._queued_bytes -= _size(item)
                 self._condition.notify_all()
 
-    def _store_frame(self, frame: Frame) -> None:
+    def _store_frame(self, frame: Frame, encoder: VideoEncoder | None) -> None:
         try:
-            self.stored += self.archive.append(self._encoded(frame), self._encoder)
+            self.stored += self.archive.append(self._encoded(frame), encoder)
             self._failure = None
         except StoreError:
             self.lost += 1
@@ -259,5 +277,7 @@ class FrameRecorder:
             self._failure = error
 
 
-def _size(item: Frame | _FrameTracks) -> int:
-    return len(item.jpeg) if isinstance(item, Frame) else _TRACK_BYTES * len(item.tracks)
+def _size(item: Frame | _FrameTracks | _Single) -> int:
+    if isinstance(item, _FrameTracks):
+        return _TRACK_BYTES * len(item.tracks)
+    return len(item.jpeg if isinstance(item, Frame) else item.frame.jpeg)

@@ -18,6 +18,7 @@ class FrameSettings:
     :param ring_frames: frames of each camera in memory.
     :param mode: of storing: ``off``; ``alert``, around alerts; ``continuous``, all frames.
     :param on_alert: whether a recognised face or an alert message is an alert; a service call always is one.
+    :param visits: whether in mode ``alert`` the frame with the best face of each visit is stored, too.
     :param before_ns: how long before an alert the stored frames begin, as far as the memory reaches.
     :param after_ns: how long after it they end.
     :param directory: holds one folder a robot; None: frames are stored in the robot's own folder.
@@ -28,6 +29,7 @@ class FrameSettings:
     ring_frames: int = 300
     mode: str = OFF
     on_alert: bool = True
+    visits: bool = False
     before_ns: int = 5 * _SECOND_NS
     after_ns: int = 5 * _SECOND_NS
     directory: Path | None = None
@@ -45,6 +47,7 @@ class FrameSettings:
             ring_frames=history.memory_buffer_size,
             mode=history.mode,
             on_alert=history.save_on_alert,
+            visits=history.visit_frames,
             before_ns=round(history.pre_roll_s * _SECOND_NS),
             after_ns=round(history.post_roll_s * _SECOND_NS),
             directory=Path(history.disk_cache_dir).expanduser() if history.disk_cache_dir else None,
