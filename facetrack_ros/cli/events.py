@@ -123,8 +123,11 @@ def _follow(arguments: argparse.Namespace, printer: _Printer, logs: EventLogs) -
     """
     has_logs = bool(arguments.data) or Path(data_folder()).is_dir()
     if has_logs:
-        logs.read_people(printer.people)
-        printer.print(logs.read(), None if arguments.since else FIRST_SHOWN)
+        try:
+            logs.read_people(printer.people)
+            printer.print(logs.read(), None if arguments.since else FIRST_SHOWN)
+        except StoreError as error:
+            print(f"facetrack events: {error}; it is followed once it is there", file=sys.stderr)
     reported = _report(logs)
     with contextlib.ExitStack() as stack:
         live = _open_live(arguments, stack, has_logs)
@@ -133,7 +136,7 @@ def _follow(arguments: argparse.Namespace, printer: _Printer, logs: EventLogs) -
                 _find_robots(live, printer)
                 printer.print([{**event_to_dict(event), **_name_of(event)} for event in live.take()])
             if has_logs:
-                with contextlib.suppress(StoreError):  # the folder is gone; it may come back
+                with contextlib.suppress(StoreError):  # the folder is not there yet, or no longer
                     logs.read_people(printer.people)
                     printer.print(logs.read())
                 reported = _report(logs, reported)

@@ -10,8 +10,7 @@ def events_of(follower) -> list[dict]:
 
 
 def test_events_of_logs_and_of_robots_are_printed_once_as_they_come(processes, stage, tmp_path):
-    data = tmp_path / "data"
-    data.mkdir()
+    data = tmp_path / "data"  # it is not there yet
     command = ["env", f"HOME={tmp_path}", FACETRACK, "events", "-f", "--json"]
     both = processes.start([*command, "--data", data], "both")
     # There is no data folder in that home: events come over the mesh alone.

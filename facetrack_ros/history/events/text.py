@@ -27,5 +27,6 @@ def event_line(event: dict, zone: tzinfo | None = None) -> str:
     elif event["event"] == FACE_MATCHED:
         reference = event.get("reference_name") or event["reference_face_id"]
         similarity = event.get("similarity")
-        line += f"  is {reference}" + ("" if similarity is None else f", {similarity:.2f}")
+        line += "  recognised" if reference == event["person_id"] else f"  is {reference}"
+        line += "" if similarity is None else f", {similarity:.2f}"
     return line
