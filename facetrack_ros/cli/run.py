@@ -1,7 +1,6 @@
 """``facetrack run``: runs one robot in this process, until Ctrl-C."""
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -18,9 +17,6 @@ from facetrack_ros.sources.topic import split_topics, with_topics
 if TYPE_CHECKING:
     from facetrack_ros.cli.console.overlay_window import OverlayWindow
     from facetrack_ros.nodes.robot_node import RobotComposition
-
-# Times that people read, in place of seconds since 1970; a format of the user's own has precedence.
-_LOG_FORMAT = "{date_time_with_ms} {severity} {name}: {message}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +70,6 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.view:
             windows.append(_open_window(robot, say))
 
-    os.environ.setdefault("RCUTILS_CONSOLE_OUTPUT_FORMAT", _LOG_FORMAT)
     # ROS's own parameter, for every node of the process.
     simulated = ["--ros-args", "-p", "use_sim_time:=true"] if config.use_sim_time else None
     try:
@@ -88,8 +83,18 @@ def run(arguments: argparse.Namespace) -> int:
 def _show(robot: "RobotComposition") -> RobotConsole:
     """Print what to do next, and from now on who comes and goes."""
     head, people = robot.head, robot.tracker.stage.people
+
+    def kept() -> int:
+        history = robot.history.history
+        return history.sightings.count if history is not None else 0
+
     console = RobotConsole(
-        head.robot_id, head.all_cameras, robot.detector.health.figures, people.persons() if people else ()
+        head.robot_id,
+        head.all_cameras,
+        robot.detector.health.figures,
+        people.persons() if people else (),
+        kept,
+        lambda: robot.embedder.battery.charge,
     )
     robot.tracker.event_listeners.append(console.on_events)
     robot.tracker.track_listeners.append(console.on_tracks)

@@ -56,7 +56,7 @@ class EmbedderNode(RobotMemberNode):
         super().__init__(**member)
         self._models = PipelinePool(face_settings(self.settings))
         self._outputs = self.camera_publishers(msg.Faces, "faces", RELIABLE)
-        self._battery = BatteryInput(self, self.get_logger().warning)
+        self.battery = BatteryInput(self, self.get_logger().warning)
         self.faces = FaceStage(self.cameras, self.settings, self._enabled)
         rotations = self.faces.rotations
         self._health = StageHealth(
@@ -80,7 +80,7 @@ class EmbedderNode(RobotMemberNode):
                 self.receive_camera(camera, msg.Tracks, "tracks", read_tracks, self._on_tracks)
 
     def _enabled(self) -> bool:
-        return self.active and self.settings.face_tracking.enabled and not self._battery.braking
+        return self.active and self.settings.face_tracking.enabled and not self.battery.braking
 
     def activate(self) -> None:
         """Load the models, if it has its own.
@@ -110,7 +110,7 @@ class EmbedderNode(RobotMemberNode):
         if "faces.min_width_px" in names:
             self._models.set_thresholds(min_face_px=self.settings.faces.min_width_px)
         if names & {"battery.stop_faces_below", "battery.resume_faces_at"}:
-            self._battery.change(self.settings.battery.stop_faces_below, self.settings.battery.resume_faces_at)
+            self.battery.change(self.settings.battery.stop_faces_below, self.settings.battery.resume_faces_at)
 
     def add_analysis(self, frame: Frame, analysis: FrameAnalysis) -> None:
         """Publish the faces of a frame that a detector node of this process analysed."""

@@ -142,8 +142,8 @@ def test_changes_apply_to_the_running_components(graph, robot, real_models):
     assert pipeline.person_score == 0.9
     assert pipeline.min_face_px == 80
     assert robot.tracker.stage.people.settings.exit_after_ns == 9_000_000_000
-    assert robot.embedder._battery._brake.update(0.4)
-    assert robot.embedder._battery.braking
+    assert robot.embedder.battery._brake.update(0.4)
+    assert robot.embedder.battery.braking
 
 
 def node_given(graph, monkeypatch, *arguments):

@@ -1,5 +1,7 @@
 """What ``facetrack run`` prints: who comes and goes, and every few seconds how the robot is doing."""
 
+import math
+import os
 import sys
 import threading
 import time
@@ -40,6 +42,8 @@ class RobotConsole:
     :param cameras: names, in the order of the state.
     :param figures: of a camera.
     :param known: ids of the people known at the start.
+    :param kept: how many faces are stored.
+    :param charge: of the battery, 0 to 1; NaN: unknown.
     """
 
     def __init__(
@@ -48,9 +52,12 @@ class RobotConsole:
         cameras: tuple[str, ...],
         figures: Callable[[str], CameraFigures],
         known: Collection[str],
+        kept: Callable[[], int] = lambda: 0,
+        charge: Callable[[], float] = lambda: math.nan,
         clock: Callable[[], float] = time.monotonic,
     ):
         self._figures, self._known, self._clock = figures, set(known), clock
+        self._kept, self._charge = kept, charge
         self._own = f"p_{robot_id}_"
         self._terminal = sys.stdout.isatty()
         self._lock = threading.Lock()
@@ -102,18 +109,36 @@ class RobotConsole:
         if now < self._next_s or not self._on:
             return
         self._next_s = now + (TERMINAL_S if self._terminal else LINE_S)
+        state = self._state()
+        if not self._terminal:
+            self._write(state)
+            return
+        width = _columns() - 1  # a line that fills the last column, or more, cannot be replaced
+        if len(state) > width:
+            state = self._short_state()
+        # The cursor returns to the first column: a line of the log replaces the state instead of following it.
+        self._write(state if len(state) <= width else f"{state[: width - 1]}…", end=f"{_CLEAR}\r")
+        self._in_place = True
+
+    def _state(self) -> str:
         parts = []
         for camera, people in self._in_view.items():
             figures = self._figures(camera)
             persons = "1 person" if people == 1 else f"{people} people"
             parts.append(f"{camera} {figures.rate_in:.1f} frames/s, {figures.rate_out:.1f} analysed, {persons} in view")
-        state = f"{'; '.join(parts)}; {self._faces} faces embedded"
-        if self._terminal:
-            # The cursor returns to the first column: a line of the log replaces the state instead of following it.
-            self._write(state, end=f"{_CLEAR}\r")
-            self._in_place = True
-        else:
-            self._write(state)
+        parts.append(f"{self._faces} faces embedded, {self._kept()} kept")
+        return "; ".join([*parts, *self._battery()])
+
+    def _short_state(self) -> str:
+        parts = []
+        for camera, people in self._in_view.items():
+            figures = self._figures(camera)
+            parts.append(f"{camera} {figures.rate_in:.0f}/{figures.rate_out:.0f} fps, {people} in view")
+        return "; ".join([*parts, f"{self._kept()} faces", *self._battery()])
+
+    def _battery(self) -> list[str]:
+        charge = self._charge()
+        return [] if math.isnan(charge) else [f"battery {charge:.0%}"]
 
     def _write(self, line: str, end: str = "\n") -> None:
         try:
@@ -125,3 +150,11 @@ class RobotConsole:
         except OSError:  # the reader of the output has ended; the robot goes on
             self._on = False
         self._in_place = False
+
+
+def _columns() -> int:
+    """Width of the terminal; 80 where it does not tell."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80

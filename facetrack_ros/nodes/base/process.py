@@ -26,6 +26,8 @@ from facetrack_ros.nodes.base.transports import choose_transports
 if TYPE_CHECKING:
     from facetrack_ros.nodes.base.robot_member_node import RobotMemberNode
 
+# Log lines with dates and times, in place of seconds since 1970; a format of the user's own has precedence.
+LOG_FORMAT = "{date_time_with_ms} {severity} {name}: {message}"
 # DDS derives UDP ports from the domain id; above this one they exceed 65535.
 HIGHEST_DOMAIN = 232
 # Signals closer together count as one: a terminal and a launcher both pass a Ctrl-C on. Chosen by hand.
@@ -44,6 +46,7 @@ def ros(arguments: list[str] | None = None, images: bool = True) -> Iterator[Non
         # The middleware would end the process without a message.
         raise ConfigError(f"ROS_DOMAIN_ID is {domain}: give a whole number from 0 to {HIGHEST_DOMAIN}")
     mask_command_line()
+    os.environ.setdefault("RCUTILS_CONSOLE_OUTPUT_FORMAT", LOG_FORMAT)
     choose_transports(os.environ, rclpy.get_rmw_implementation_identifier(), images)
     try:
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)

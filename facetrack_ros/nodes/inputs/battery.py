@@ -30,6 +30,11 @@ class BatteryInput:
             node.receive(BatteryState, self._topic, gate, SENSOR_DATA)
 
     @property
+    def charge(self) -> float:
+        """The charge, 0 to 1; NaN: unknown."""
+        return self._charge
+
+    @property
     def braking(self) -> bool:
         """Whether face work is stopped."""
         return self._brake.active

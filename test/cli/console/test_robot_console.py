@@ -1,8 +1,12 @@
 """Lines of facetrack run: who comes and goes, and the state."""
 
+import fcntl
+import math
 import os
 import pty
+import struct
 import sys
+import termios
 import time
 from types import SimpleNamespace
 
@@ -33,9 +37,9 @@ def event(kind, person, seconds, **more):
     return PersonEvent(kind, START_NS + seconds * 10**9, "robot1", "front", person, 1, **more)
 
 
-def console(clock=lambda: 0.0, known=("p_robot1_1",)):
+def console(clock=lambda: 0.0, known=("p_robot1_1",), cameras=("front",), charge=math.nan):
     figures = SimpleNamespace(rate_in=12.34, rate_out=8.0)
-    return RobotConsole("robot1", ("front",), lambda camera: figures, known, clock)
+    return RobotConsole("robot1", cameras, lambda camera: figures, known, lambda: 2, lambda: charge, clock)
 
 
 def test_who_comes_and_goes_is_told_with_names_once_they_are_known(utc, capsys):
@@ -68,7 +72,7 @@ def test_the_state_is_a_line_every_few_seconds(capsys):
     for _ in range(4):
         shown.on_tracks(Frame("front", 1, 1, b""), tracks)
     assert capsys.readouterr().out.splitlines() == [
-        "front 12.3 frames/s, 8.0 analysed, 1 person in view; 3 faces embedded"
+        "front 12.3 frames/s, 8.0 analysed, 1 person in view; 3 faces embedded, 2 kept"
     ]
 
 
@@ -83,9 +87,30 @@ def test_a_terminal_shows_the_state_in_place(monkeypatch):
         while not written.endswith("\n"):
             written += os.read(ours, 10_000).decode()
     os.close(ours)
-    assert written.startswith("front 12.3 frames/s, 8.0 analysed, 0 people in view; 0 faces embedded\x1b[K\r")
+    assert written.startswith("front 12.3 frames/s, 8.0 analysed, 0 people in view; 0 faces embedded, 2 kept\x1b[K\r")
     assert "\r\x1b[K" in written
     assert written.endswith("front: new person p_robot1_2\r\n")
+
+
+@pytest.mark.parametrize(
+    ("columns", "cameras", "expected"),
+    [
+        (120, 1, "camera1 12.3 frames/s, 8.0 analysed, 0 people in view; 0 faces embedded, 2 kept; battery 82%"),
+        (80, 1, "camera1 12/8 fps, 0 in view; 2 faces; battery 82%"),
+        (80, 4, "camera1 12/8 fps, 0 in view; camera2 12/8 fps, 0 in view; camera3 12/8 fps, 0…"),
+    ],
+)
+def test_the_state_fits_into_a_line_of_the_terminal(monkeypatch, columns, cameras, expected):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        names = tuple(f"camera{number + 1}" for number in range(cameras))
+        console(cameras=names, charge=0.82).on_tracks(Frame("camera1", 1, 1, b""), ())
+        written = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert written == f"{expected}\x1b[K\r"
+    assert len(expected) < columns
 
 
 def test_a_reader_that_ends_does_not_end_the_robot(monkeypatch):
