@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent
 EXTRAS = (
     "ros",
     "models",
+    "completion",
     "dlib",
     "encryption",
     "demo",

@@ -119,12 +119,17 @@ ACTIONS = {
 
 
 class CommandParser(argparse.ArgumentParser):
-    """Parser of a subcommand; imports the subcommand's module only when the command line names it."""
+    """Parser of a subcommand; imports the subcommand's module only when the command line names it.
 
+    :cvar innermost: the parser used last: of the subcommand, or action, that the command line names.
+    """
+
+    innermost: "CommandParser"
     _complete = False
 
     def parse_known_args(self, args=None, namespace=None):
         """As the base class, with the module's arguments."""
+        CommandParser.innermost = self
         module = self.get_default("module")
         if module and not self._complete:
             self._complete = True
@@ -133,14 +138,25 @@ class CommandParser(argparse.ArgumentParser):
 
     def error(self, message: str):
         """Print one sentence, without the whole usage, and exit."""
-        self.exit(WRONG_USE, f"{self.prog}: {mask_passwords(message)}{_suggestion(message)} (see {self.prog} --help)\n")
+        # What no parser knows is found by the outermost one.
+        of = CommandParser.innermost if message.startswith(_UNKNOWN) else self
+        self.exit(WRONG_USE, f"{of.prog}: {mask_passwords(message)}{_suggestion(message, of)} (see {of.prog} --help)\n")
 
 
-def _suggestion(message: str) -> str:
-    """The command or action that a mistyped word may mean, as a question; empty if there is none."""
-    mistyped = re.search("invalid choice: '([^']+)'", message)
-    known = [*COMMANDS, *(name for _, actions in ACTIONS.values() for name in actions)]
-    near = difflib.get_close_matches(mistyped[1], [name for name in known if name in message], 1) if mistyped else []
+_UNKNOWN = "unrecognized arguments: "
+
+
+def _suggestion(message: str, parser: CommandParser) -> str:
+    """The command, action or option that a mistyped word may mean, as a question; empty if there is none."""
+    if message.startswith(_UNKNOWN):
+        word = message.removeprefix(_UNKNOWN).split("=")[0].split(" ")[0]
+        known = [option for action in parser._actions for option in action.option_strings if option.startswith("--")]
+        near = difflib.get_close_matches(word, known, 1) if word.startswith("--") else []
+    else:
+        mistyped = re.search("invalid choice: '([^']+)'", message)
+        known = [*COMMANDS, *(name for _, actions in ACTIONS.values() for name in actions)]
+        known = [name for name in known if name in message]
+        near = difflib.get_close_matches(mistyped[1], known, 1) if mistyped else []
     return f"; did you mean {near[0]}?" if near else ""
 
 
@@ -211,7 +227,19 @@ def main(argv: list[str] | None = None) -> None:
             sys.exit(WRONG_USE)
         if argv[:1] == ["help"]:
             argv = [*argv[1:], "--help"]
-        sys.exit(_run(build_parser().parse_args(argv)))
+        parser = build_parser()
+        _complete_words(parser)
+        sys.exit(_run(parser.parse_args(argv)))
+
+
+def _complete_words(parser: CommandParser) -> None:
+    """Answer a shell that completes the command line, and exit; by argcomplete, which only then is imported."""
+    if "_ARGCOMPLETE" in os.environ:
+        try:
+            import argcomplete
+        except ImportError:
+            sys.exit(WRONG_USE)
+        argcomplete.autocomplete(parser)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """The ``facetrack`` command itself: exit codes, and where log records go."""
 
 import logging
+import os
 import subprocess
 import sys
 import tempfile
@@ -69,6 +70,12 @@ def test_a_wrong_command_line_gives_one_sentence(capsys, words, name):
         (["help", "models", "pull"], 0, "usage: facetrack models pull"),
         (["serch"], 2, "did you mean search?"),
         (["models", "lsit"], 2, "did you mean list?"),
+        (
+            ["events", "--camra=front"],
+            2,
+            "facetrack events: unrecognized arguments: --camra=front; did you mean --camera?",
+        ),
+        (["models", "pull", "--josn"], 2, "see facetrack models pull --help"),
     ],
 )
 def test_help_version_and_the_nearest_command(capsys, words, code, said):
@@ -81,6 +88,23 @@ def test_the_package_is_the_command(tmp_path):
     done = subprocess.run([sys.executable, "-m", "facetrack_ros", "help"], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("usage: facetrack")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("facetrack sea", ["search"]),
+        ("facetrack models ve", ["verify"]),
+        ("facetrack search --opera", ["--operating-point", "--operator"]),
+    ],
+)
+def test_a_shell_completes_commands_actions_and_options(tmp_path, line, words):
+    pytest.importorskip("argcomplete", reason="argcomplete is not installed")
+    asked = {"_ARGCOMPLETE": "1", "COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_IFS": "\n"}
+    environment = {**os.environ, **asked, "_ARGCOMPLETE_STDOUT_FILENAME": str(tmp_path / "words")}
+    done = subprocess.run([sys.executable, "-m", "facetrack_ros"], env=environment, cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert sorted(word.strip() for word in (tmp_path / "words").read_text().split("\n")) == words
 
 
 def test_an_unexpected_error_is_exit_code_4_and_its_traceback_is_in_a_file(command, capsys, monkeypatch, tmp_path):

@@ -36,6 +36,7 @@ def check_machine() -> Iterator[CheckResult]:
     yield from _packages()
     yield _ros()
     yield _processors()
+    yield from _graphics()
     yield _clock()
 
 
@@ -101,6 +102,27 @@ def _processors() -> CheckResult:
     if cores < 2:
         return CheckResult(WARNING, "processors", found, "two cores or more: see docs/measurements/scaling.md")
     return CheckResult(OK, "processors", found)
+
+
+def _graphics(driver: Path = Path("/proc/driver/nvidia/version")) -> Iterator[CheckResult]:
+    """Whether ONNX Runtime uses the NVIDIA graphics processor that is here.
+
+    :param driver: file that the driver makes.
+    """
+    if not driver.exists():
+        return
+    try:
+        import onnxruntime
+
+        providers = onnxruntime.get_available_providers()
+    except Exception:
+        return  # told by the packages
+    found = "an NVIDIA driver is here"
+    if "CUDAExecutionProvider" in providers:
+        yield CheckResult(OK, "GPU", f"{found}, and ONNX Runtime can use it")
+    else:
+        advice = "pip uninstall onnxruntime, pip install onnxruntime-gpu; then --config config/nvidia.yaml"
+        yield CheckResult(WARNING, "GPU", f"{found}, but this ONNX Runtime cannot use it", advice)
 
 
 def _memory_gb() -> float:

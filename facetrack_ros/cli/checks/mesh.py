@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 
 from facetrack_ros.cli.checks.check_result import ERROR, OK, WARNING, CheckResult
+from facetrack_ros.cli.checks.network import check_firewall
 from facetrack_ros.nodes.base.transports import describe_transports
 
 # How long another process on this machine may take to be discovered: far more than it does.
@@ -22,6 +23,8 @@ sys.stdin.read()
 """
 # Group and port of DDS discovery in domain 0 (DDSI-RTPS 2.5, 9.6.1).
 _GROUP, _PORT = "239.255.0.1", 7400
+# Difference from which clocks are reported: facetrack status does, too.
+_CLOCK_S = 1.0
 
 
 def check_mesh(mesh: str, robot: str = "") -> Iterator[CheckResult]:
@@ -33,6 +36,7 @@ def check_mesh(mesh: str, robot: str = "") -> Iterator[CheckResult]:
 
     yield _range()
     yield _multicast()
+    yield from check_firewall()
     with FleetClient(mesh=mesh) as client:
         yield CheckResult(OK, "transports", describe_transports(os.environ))
         yield _discovery(client)
@@ -47,6 +51,7 @@ def check_mesh(mesh: str, robot: str = "") -> Iterator[CheckResult]:
             yield CheckResult(OK, "mesh", f"no robot on {mesh}")
         for entry in entries:
             yield _robot(entry)
+            yield from _clocks(client, entry)
             if entry.robot_id == robot and not entry.left and not entry.stale:
                 advice = "give each robot its own name: --robot, or robot_id"
                 yield CheckResult(ERROR, "mesh", f"a robot called {robot} is running already", advice)
@@ -64,6 +69,21 @@ def _range() -> CheckResult:
             WARNING, "domain", found, "robots on other machines are not found: set SUBNET, or ROS_STATIC_PEERS"
         )
     return CheckResult(OK, "domain", found)
+
+
+def _clocks(client, entry) -> Iterator[CheckResult]:
+    """The cameras of a robot whose clocks differ from the robot's."""
+    for instance in entry.instances:
+        for camera in client.heartbeat(entry.robot_id, instance).cameras:
+            behind_s = camera.clock_behind_s
+            if abs(behind_s) > _CLOCK_S:  # not of NaN, unknown
+                how = f"{abs(behind_s):.1f} s {'behind' if behind_s > 0 else 'ahead of'}"
+                yield CheckResult(
+                    WARNING,
+                    "clock",
+                    f"the images of {entry.robot_id}/{camera.camera_id} are stamped {how} the robot's clock",
+                    "run an NTP or PTP client on the computer of the camera, or let its driver stamp on arrival",
+                )
 
 
 def _multicast() -> CheckResult:

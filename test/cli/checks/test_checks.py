@@ -6,6 +6,7 @@ import pytest
 
 from facetrack_ros.cli.checks.check_result import ERROR, OK, WARNING
 from facetrack_ros.cli.checks.machine import check_machine
+from facetrack_ros.cli.checks.network import check_firewall
 from facetrack_ros.cli.checks.robot import check_camera, check_data, check_models
 from facetrack_ros.config import Config
 
@@ -70,3 +71,18 @@ def test_models_that_are_missing_or_damaged_are_told(models, monkeypatch, tmp_pa
     assert any(finding.level == ERROR and name in finding.sentence for finding in findings), findings
     monkeypatch.delenv("FACETRACK_MODELS")
     assert {finding.level for finding in check_models(Config())} <= {WARNING, ERROR}
+
+
+def test_a_firewall_is_told_with_the_ports_to_open(tmp_path, monkeypatch):
+    monkeypatch.delenv("ROS_AUTOMATIC_DISCOVERY_RANGE", raising=False)
+    monkeypatch.setenv("ROS_DOMAIN_ID", "3")
+    assert list(check_firewall(tmp_path)) == []
+    (tmp_path / "etc" / "ufw").mkdir(parents=True)
+    (tmp_path / "etc" / "ufw" / "ufw.conf").write_text("# ENABLED=maybe\nENABLED=yes\nLOGLEVEL=low\n")
+    (tmp_path / "run" / "firewalld").mkdir(parents=True)
+    first, second = check_firewall(tmp_path)
+    assert first.level == second.level == WARNING
+    assert "8150:8399" in first.advice
+    assert "8150-8399/udp" in second.advice
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    assert list(check_firewall(tmp_path)) == []
