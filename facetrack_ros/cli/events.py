@@ -132,14 +132,14 @@ def _follow(arguments: argparse.Namespace, printer: _Printer, logs: EventLogs) -
     with contextlib.ExitStack() as stack:
         live = _open_live(arguments, stack, has_logs)
         while True:
-            if live is not None:
-                _find_robots(live, printer)
-                printer.print([{**event_to_dict(event), **_name_of(event)} for event in live.take()])
+            events = _published(live, printer) if live is not None else []
             if has_logs:
+                # After those published, as each is logged before: of events that come at once, none overtakes another.
                 with contextlib.suppress(StoreError):  # the folder is not there yet, or no longer
                     logs.read_people(printer.people)
-                    printer.print(logs.read())
+                    events += logs.read()
                 reported = _report(logs, reported)
+            printer.print(sorted(events, key=lambda event: event["timestamp"]))
             time.sleep(POLL_S)
 
 
@@ -160,7 +160,8 @@ def _open_live(arguments: argparse.Namespace, stack: contextlib.ExitStack, has_l
     return LiveEvents(client)
 
 
-def _find_robots(live: "LiveEvents", printer: _Printer) -> None:
+def _published(live: "LiveEvents", printer: _Printer) -> list[dict]:
+    """What robots published since the last call; robots that are new are subscribed."""
     new = live.find_robots()
     for robot in new:
         print(f"{robot} is heard", file=sys.stderr, flush=True)
@@ -169,6 +170,7 @@ def _find_robots(live: "LiveEvents", printer: _Printer) -> None:
             people, gallery = live.people()
             printer.people.add_merges(people.merges.decisions)
             printer.people.add_names({key: entry.name for key, entry in gallery.gallery.items()})
+    return [{**event_to_dict(event), **_name_of(event)} for event in live.take()]
 
 
 def _name_of(event) -> dict:
