@@ -97,7 +97,7 @@ def test_a_terminal_shows_the_state_in_place(monkeypatch):
     [
         (120, 1, "camera1 12.3 frames/s, 8.0 analysed, 0 people in view; 0 faces embedded, 2 kept; battery 82%"),
         (80, 1, "camera1 12/8 fps, 0 in view; 2 faces; battery 82%"),
-        (80, 4, "camera1 12/8 fps, 0 in view; camera2 12/8 fps, 0 in view; camera3 12/8 fps, 0…"),
+        (80, 4, "camera1 12/8 fps, 0 in view; camera2 12/8 fps, 0 in view; camera3 12/8 fps, 0 …"),
     ],
 )
 def test_the_state_fits_into_a_line_of_the_terminal(monkeypatch, columns, cameras, expected):
