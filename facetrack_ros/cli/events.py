@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import signal
 import sys
 import time
 from collections import OrderedDict
@@ -63,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     logs = EventLogs(arguments.data or data_folder())
     if not arguments.follow:
         return _print_stored(arguments, printer, logs)
+    # A shell may have started it with the signal ignored, in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         _follow(arguments, printer, logs)
     return DONE
