@@ -2,3 +2,5 @@
 
 ``robot_history.RobotHistory`` is the whole of one robot's history; ``layout`` finds the histories below a data folder.
 """
+
+from facetrack_ros.security import storage_key as storage_key  # it finds the keys of encrypted folders

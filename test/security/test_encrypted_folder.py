@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from forget_folder import ALWAYS, ANN, BEN, CONTRACT, SECOND, START, TracedRobot, files_with, unit
+from forget_folder import ALWAYS, ANN, BEN, CARL, CONTRACT, KILLED, SECOND, START, TracedRobot, files_with, unit
 
 from facetrack_ros.clips.clip import Clip
 from facetrack_ros.clips.sources import StoredSource
 from facetrack_ros.clips.writer import save_clip
 from facetrack_ros.errors import ConfigError, StoreError
 from facetrack_ros.history.audit.audit_log import SEARCH, AuditLog
+from facetrack_ros.history.audit.hash_chain import HashChain
 from facetrack_ros.history.audit.verification import verify_chain
 from facetrack_ros.history.encryption import encrypt_folder, finish_interrupted
 from facetrack_ros.history.events.format import read_events
@@ -180,6 +181,26 @@ def test_a_person_is_forgotten_and_the_others_stay(encrypted):
     assert files_with(robot.data, needles(robot)) == {}
 
 
+@pytest.mark.parametrize("steps", [8, 30, 60])
+def test_what_a_killed_process_began_to_forget_is_finished(encrypted, tmp_path, steps):
+    command = [sys.executable, "-c", KILLED, str(encrypted.path), str(steps)]
+    environment = {**os.environ, "FACETRACK_STORAGE_KEY": str(tmp_path / "keys/storage.key")}
+    killed = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    assert killed.returncode == -9, killed
+    with stored_places(encrypted.path, "robot1", encrypted.path, encrypted.path / "frames") as places:
+        forgetter = Forgetter(places, lambda: NOW)
+        if forgetter.finish() is None:  # it was killed before anything was deleted
+            forgetter.forget(forgetter.look(ForgetTarget("f_1", person_id=ANN)))
+    found = read_all(encrypted)
+    assert found["hits"] == []
+    assert not found["frames"] & set(encrypted.ann_frames)
+    assert set(encrypted.other_frames) <= found["frames"]
+    assert [name for name, _ in found["gallery"]] == ["Ben"]
+    assert {person for _, person in found["events"]} == {BEN, CARL}
+    assert len(list(HashChain(encrypted.path, "receipts", "robot1").read())) == 1
+    assert files_with(encrypted.data, needles(encrypted)) == {}
+
+
 def test_a_person_is_blurred_in_frames_and_clips(encrypted):
     robot = encrypted
     with stored_places(robot.path, "robot1", robot.path, robot.path / "frames") as places:
@@ -187,6 +208,32 @@ def test_a_person_is_blurred_in_frames_and_clips(encrypted):
         forgetter.forget(forgetter.look(ForgetTarget("f_1", person_id=ANN, blur=True)))
     assert (robot.path / "clips/with_ann/manifest.json").is_file()
     assert files_with(robot.data, needles(robot)) == {}
+
+
+def test_programs_that_use_only_a_part_of_the_package_have_the_key_or_fail(encrypted, tmp_path):
+    program = """
+import sys
+from pathlib import Path
+from facetrack_ros.history.people.merge_log import MergeLog
+print(len(MergeLog(Path(sys.argv[1])).read().decisions))
+"""
+    lowest = """
+import sys
+from pathlib import Path
+from facetrack_ros.core.line_file import append_lines
+append_lines(Path(sys.argv[1]) / "aliases.jsonl", b"in the clear")
+"""
+
+    def run(text, **environment):
+        command = [sys.executable, "-c", text, str(encrypted.path)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **environment})
+
+    assert run(program, FACETRACK_STORAGE_KEY=str(tmp_path / "keys/storage.key")).stdout == "2\n"
+    for text in (program, lowest):
+        failed = run(text, FACETRACK_STORAGE_KEY="")
+        assert failed.returncode == 1
+        assert "StoreError" in failed.stderr
+    assert b"in the clear" not in (encrypted.path / "aliases.jsonl").read_bytes()
 
 
 def test_a_copied_out_clip_is_in_the_clear(encrypted, tmp_path):
@@ -222,6 +269,14 @@ def set_key_unknown(folder: Path) -> None:
     from facetrack_ros.security.storage_key import unlock
 
     use_unlock(unlock)
+
+
+def test_without_sqlcipher_a_sentence_says_what_to_install(encrypted, monkeypatch):
+    monkeypatch.setattr("facetrack_ros.history.sightings.connection._sqlcipher", lambda: None)
+    with pytest.raises(StoreError, match="pip install sqlcipher3"):
+        SightingStore.open_readonly(encrypted.path, CONTRACT)
+    with pytest.raises(StoreError, match="pip install sqlcipher3"):
+        RobotHistory(encrypted.data, "robot1", CONTRACT, FrameSettings(200, "continuous"))
 
 
 def test_settings_and_folder_must_agree(encrypted, tmp_path):

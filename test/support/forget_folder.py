@@ -177,3 +177,30 @@ def files_with(folder: Path, needles: list[bytes], but: tuple[str, ...] = ()) ->
             if count:
                 found[str(path.relative_to(folder))] = count
     return found
+
+
+#: A program that forgets Ann in a folder and is killed after a number of steps.
+KILLED = """
+import os, sys
+from pathlib import Path
+import facetrack_ros.core.disk.overwriting as overwriting
+from facetrack_ros.history.forget.forgetter import Forgetter
+from facetrack_ros.history.forget.order import ForgetTarget
+from facetrack_ros.history.forget.places import stored_places
+path, steps = Path(sys.argv[1]), int(sys.argv[2])
+
+def count(real):
+    def call(*arguments):
+        global steps
+        steps -= 1
+        if steps < 0:
+            os.kill(os.getpid(), 9)
+        return real(*arguments)
+    return call
+
+os.replace, os.pwrite, os.fdatasync = count(os.replace), count(os.pwrite), count(os.fdatasync)
+with stored_places(path, "robot1", path, path / "frames") as places:
+    forgetter = Forgetter(places, lambda: 2 * 10**18)
+    forgetter.forget(forgetter.look(ForgetTarget("f_1", person_id="p_robot1_1")))
+print("done")
+"""

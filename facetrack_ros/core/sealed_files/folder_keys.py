@@ -7,16 +7,30 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import RLock
 
+from facetrack_ros.bounded_file import read_bounded
 from facetrack_ros.core.sealed_files.data_key import DataKey
+from facetrack_ros.errors import StoreError, store_errors
 
 #: The file that names a robot in its folder.
 NOTE = "robot.json"
 _LEVELS = 5
+_MOST_BYTES = 4096
 _BESIDE = re.compile(r"forgotten-(.+)\.jsonl(\.part)?")
+
+
+def _without_keys(folder: Path) -> None:
+    """What is asked before :func:`use_unlock`.
+
+    :raises StoreError: a folder may be encrypted.
+    """
+    with store_errors(f"cannot read {folder / NOTE}", "check its permissions"):
+        if b"encryption" in read_bounded(folder / NOTE, _MOST_BYTES):
+            raise StoreError(f"{folder} is encrypted, and this program knows no storage keys")
+
 
 _lock = RLock()
 _keys: dict[str, DataKey | None] = {}
-_unlock: Callable[[Path], DataKey | None] = lambda folder: None  # noqa: E731 - replaced by use_unlock
+_unlock: Callable[[Path], DataKey | None] = _without_keys
 
 
 def use_unlock(unlock: Callable[[Path], DataKey | None]) -> None:

@@ -16,6 +16,7 @@ from forget_folder import (
     BEN,
     CARL,
     CONTRACT,
+    KILLED,
     ON_FORGETTING,
     SECOND,
     START,
@@ -193,32 +194,6 @@ def test_blurred_frames_keep_the_others(tmp_path, format):
 def frames_of(robot):
     archive = FrameArchive.open_readonly(robot.path / "frames", "robot1")
     return list(archive.reader.between("front", 0, 2**62))
-
-
-KILLED = """
-import os, sys
-from pathlib import Path
-import facetrack_ros.core.disk.overwriting as overwriting
-from facetrack_ros.history.forget.forgetter import Forgetter
-from facetrack_ros.history.forget.order import ForgetTarget
-from facetrack_ros.history.forget.places import stored_places
-path, steps = Path(sys.argv[1]), int(sys.argv[2])
-
-def count(real):
-    def call(*arguments):
-        global steps
-        steps -= 1
-        if steps < 0:
-            os.kill(os.getpid(), 9)
-        return real(*arguments)
-    return call
-
-os.replace, os.pwrite, os.fdatasync = count(os.replace), count(os.pwrite), count(os.fdatasync)
-with stored_places(path, "robot1", path, path / "frames") as places:
-    forgetter = Forgetter(places, lambda: 2 * 10**18)
-    forgetter.forget(forgetter.look(ForgetTarget("f_1", person_id="p_robot1_1")))
-print("done")
-"""
 
 
 @pytest.mark.parametrize("steps", [2, 8, 20, 40, 60])
