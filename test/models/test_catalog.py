@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from facetrack_ros.errors import ModelError
-from facetrack_ros.models.catalog import CATALOG, MOBILEFACENET, OSNET, RESNET50, SFACE, find, records
+from facetrack_ros.models.catalog import CATALOG, DLIB_RESNET, MOBILEFACENET, OSNET, RESNET50, SFACE, find, records
 from facetrack_ros.models.contract import TASKS, write_contract
 
 
@@ -69,6 +69,13 @@ def test_a_record_file_may_change_the_calibration_only(folder):
     write_contract(replace(measured, mean=(0.0, 0.0, 0.0)), folder)
     assert find(MOBILEFACENET.id) == MOBILEFACENET
     assert "may change only threshold" in records()[1][0]
+
+
+def test_a_calibration_written_by_an_older_version_counts_and_its_addresses_do_not(folder):
+    older = replace(DLIB_RESNET, threshold=0.93, measured_on="our own people", urls=("https://host/x",), note="older")
+    write_contract(older, folder)
+    assert find(DLIB_RESNET.id) == replace(DLIB_RESNET, threshold=0.93, measured_on="our own people")
+    assert records()[1] == ()
 
 
 def test_the_first_record_file_of_an_id_counts(tmp_path, monkeypatch):
