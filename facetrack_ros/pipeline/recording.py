@@ -67,12 +67,15 @@ class Recording:
         self.count += 1
         self.stamps.append(stamp_ns)
 
-    def mark(self, history: RobotHistory) -> None:
-        """Note in the history what was used of it, so that a second time only the rest is tried."""
+    def mark(self, history: RobotHistory, over: bool = True) -> None:
+        """Note in the history what was used of it, so that a second time only the rest is tried.
+
+        :param over: whether no more frames of it will be used.
+        """
         if not self.stamps:
             return
         key = self.key(history.contract.id)
-        if self.unused or not self.ended:
+        if self.unused or not self.ended or not over:
             history.sightings.mark_partly_ingested(key, self.camera_id, self.stamps)
         else:
             history.sightings.mark_ingested(key, self.camera_id, min(self.stamps), max(self.stamps))
