@@ -2,7 +2,6 @@
 
 import heapq
 import logging
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -30,8 +29,8 @@ from facetrack_ros.vision.inference.threads import ThreadBudget
 
 logger = logging.getLogger(__name__)
 
-#: What was used is noted after each event, and so often in seconds: a run that is killed is continued from there.
-MARK_S = 5.0
+#: What was used is noted after each event, and after so many frames: a run that is killed is continued from there.
+MARK_FRAMES = 100
 
 Task = AnalysisTask | FrameDecision
 #: A frame's result, and what thumbnails of its faces are made from.
@@ -77,7 +76,7 @@ def ingest_recordings(
     if config.face_tracking.enabled:
         streams = (looked_ahead(stream, analysis.rotations, search_upright) for stream in streams)
     merged = map(analysis.rotations.turned, heapq.merge(*streams, key=lambda frame: frame.stamp_ns))
-    events, marked_s = 0, time.monotonic()
+    events = 0
     try:
         for count, (frame, result) in enumerate(ordered_map(merged, analysis.begin, workers), 1):
             if isinstance(result, FrameError):
@@ -90,10 +89,10 @@ def ingest_recordings(
                 analysis.deliver(frame, outcome)
                 by_camera[frame.camera_id].used(frame.stamp_ns)
                 on_frame(count)
-            if writer.events > events or time.monotonic() - marked_s > MARK_S:
+            if writer.events > events or count % MARK_FRAMES == 0:
                 for recording in recordings:
                     recording.mark(history, over=False)
-                events, marked_s = writer.events, time.monotonic()
+                events = writer.events
         tracking.close()
     finally:  # also where it is interrupted: a second run continues
         for recording in recordings:
