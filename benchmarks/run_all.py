@@ -68,6 +68,7 @@ BENCHMARKS = (
     Benchmark("frames_on_disk", ("write",), ("write", "--seconds", "0.5")),
     Benchmark("frames_on_disk", ("find",)),
     Benchmark("audit_log", (), ("--records", "50", "--edits", "30")),
+    Benchmark("encryption", (), ("--sightings", "200", "--rounds", "1")),
     Benchmark("event_log", (), ("--kills", "2", "--events", "10")),
     Benchmark("cdr", (), ("--kilobytes", "1", "--matches", "1")),
     Benchmark("forget", ("time",), ("time", "--sightings", "5000", "--of-person", "50")),

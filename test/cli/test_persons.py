@@ -140,7 +140,9 @@ def test_an_enrolled_person_is_recognised_once_a_visit_by_name_and_deleted_again
     assert matched["reference_face_id"] == "g_robot1_1"
     assert matched["similarity"] > 0.4
     common = {"event", "person_id", "robot_id", "camera_id", "timestamp", "frame_number"}
-    assert set(matched) == {*common, "reference_face_id", "similarity", "search_id"}
+    more = {"timestamp_iso", "current_id", "name", "reference_name"}
+    assert set(matched) == {*common, "reference_face_id", "similarity", "search_id", *more}
+    assert matched["name"] == matched["reference_name"] == "Ann Example"
     found = json.loads(run("search", "--person", "Ann Example", "--data", tmp_path, "--json").stdout)["matches"]
     assert {match["person_id"] for match in found} == {matched["person_id"]}
     assert "watched for" in run("enroll", "--list", "--data", tmp_path).stdout
