@@ -16,7 +16,7 @@ from facetrack_ros.vision.inference.onnx_vectors import OnnxVectorModel
 
 #: Where the network expects right eye, left eye, nose tip, right and left mouth corner, pixels of its input: medians of
 #: CenterFace's landmarks on 400 pictures of ORL that dlib's own five points aligned. YuNet's medians differ by up to
-#: 3 px, and its faces are recognised as well with these (benchmarks/dlib_network.py).
+#: 2 px, and its faces are recognised as well with these (benchmarks/dlib_alignment.py).
 TEMPLATE = np.array([[48.0, 48.1], [101.8, 46.8], [74.2, 77.7], [53.1, 100.8], [97.0, 99.7]], np.float32)
 #: Middles of the eyes and base of the nose in the same place: dlib's own landmarks, which have no mouth.
 TEMPLATE_WITHOUT_MOUTH = np.array([[47.7, 47.1], [100.3, 47.1], [74.0, 87.8], [53.1, 100.8], [97.0, 99.7]], np.float32)
@@ -27,7 +27,7 @@ class DlibFaceEmbedder:
 
     Faces are aligned by the landmarks of any face detector; the library dlib is not needed. The vectors may be compared
     with those of faces that dlib's five-point model aligned: of one picture they have a cosine of 0.995, median on ORL,
-    and pairs of an old and a new vector tell people apart as well as two of one kind (``benchmarks/dlib_network.py``).
+    and pairs of an old and a new vector tell people apart as well as two of one kind (``benchmarks/dlib_alignment.py``).
     The network runs on onnxruntime, all faces of a frame in one call.
 
     :param path: ``dlib_face_recognition_resnet_model_v1.dat``.

@@ -7,13 +7,12 @@ from facetrack_ros.vision.faces.centerface_network import CenterFaceNetwork
 from facetrack_ros.vision.faces.landmark_refinement import CropSearch
 from facetrack_ros.vision.faces.two_searches import SearchScores, TwoSearchFaceDetector
 
-#: Face width in the input from which CenterFace finds faces reliably, pixels: at 20 all of the clips score 0.5 or more,
-#: but only half of ORL's pictures, at 28 all but one in fifty of these (benchmarks/face_gate.py --model centerface).
+#: Face width in the input from which CenterFace finds faces reliably, pixels; it finds some from 12. Chosen by hand.
 INPUT_FACE_PX = 24.0
-#: Lowest confidence kept, and of a rolled face before and after it is rotated upright.
+#: Lowest confidence kept, and of a rolled face before and after it is rotated upright. Chosen by hand.
 SCORE, CANDIDATE_SCORE, UPRIGHT_SCORE = 0.5, 0.35, 0.7
 # The landmarks follow the roll of a head, one that is head down included, so one pass on a crop suffices, and its crop
-# need not be turned: the mean of both searches gives the best embeddings (benchmarks/recognition.py).
+# need not be turned: of ORL turned by quarter turns no face matches another person (benchmarks/face_gate.py).
 CROP_PX, CROP_FACE_PX, MIN_PASSES, CROP_SCORE = 128, 80.0, 1, 0.1
 
 #: Lowest score of a second search: backs of heads reach 0.64 there and 0.71 in the first search, faces begin at 0.50
