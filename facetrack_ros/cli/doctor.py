@@ -62,9 +62,10 @@ def _results(arguments: argparse.Namespace) -> Iterator[CheckResult]:
     for name, source in cameras.items():
         yield check_camera(name, source)
     if all(result.level == OK for result in here if result.subject == "ROS 2"):
-        from facetrack_ros.cli.checks.mesh import check_mesh
+        from facetrack_ros.cli.checks.mesh import check_domain, check_mesh
         from facetrack_ros.cli.checks.topic import check_topic
 
+        yield from check_domain()
         for name, topic in topics.items():
             yield check_topic(name, topic, config)
         yield from check_mesh(mesh, arguments.robot or "")

@@ -48,6 +48,8 @@ def test_topics_with_raw_and_compressed_images_are_cameras(processes, stage, tmp
     def doctor(topic):
         done = processes.run("doctor", "--json", "--data", data, "--camera", f"front={topic}")
         found = [json.loads(line) for line in done.stdout.splitlines()]
+        (domain,) = (each for each in found if each["subject"] == "domain")
+        assert "discovery range LOCALHOST" in domain["sentence"]
         return [each for each in found if each["subject"] == "camera front"], done.stderr
 
     (found,), said = doctor("/camera/color/image_raw")

@@ -27,16 +27,20 @@ _GROUP, _PORT = "239.255.0.1", 7400
 _CLOCK_S = 1.0
 
 
+def check_domain() -> Iterator[CheckResult]:
+    """Results on domain, multicast and firewall, as the environment is before ROS is initialised."""
+    yield _range()
+    yield _multicast()
+    yield from check_firewall()
+
+
 def check_mesh(mesh: str, robot: str = "") -> Iterator[CheckResult]:
-    """Results on domain, discovery and robots.
+    """Results on discovery and robots.
 
     :param robot: name that a robot started here will have; empty: none.
     """
     from facetrack_ros.client.fleet_client import FleetClient
 
-    yield _range()
-    yield _multicast()
-    yield from check_firewall()
     with FleetClient(mesh=mesh) as client:
         yield CheckResult(OK, "transports", describe_transports(os.environ))
         yield _discovery(client)

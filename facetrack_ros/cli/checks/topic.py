@@ -4,6 +4,7 @@ import threading
 import time
 
 import rclpy
+from rclpy.logging import LoggingSeverity
 
 from facetrack_ros.cli.checks.check_result import ERROR, OK, CheckResult
 from facetrack_ros.cli.checks.robot import FIRST_PICTURE_S
@@ -33,6 +34,7 @@ def check_topic(name: str, topic: str, config: Config) -> CheckResult:
     began_s = time.monotonic()
     with ros([]):
         node = rclpy.create_node("facetrack_doctor_camera", namespace=f"/facetrack_doctor_{name}")
+        node.get_logger().set_level(LoggingSeverity.FATAL)  # the result says it
         settings = config.changed({"camera.topics": with_topics("", {name: topic})})
         images = ImageInput(
             node,
