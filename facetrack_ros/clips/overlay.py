@@ -23,17 +23,14 @@ def colour_of(name: str) -> tuple[int, int, int]:
 
 
 def draw_overlay(
-    image: np.ndarray,
-    tracks: Sequence[Track],
-    stamp_ns: int,
-    title: str,
-    active_persons: int,
-    matches: Sequence[tuple[str, str]] = (),
+    image: np.ndarray, tracks: Sequence[Track], stamp_ns: int, title: str, matches: Sequence[tuple[str, str]] = ()
 ) -> np.ndarray:
     """Draw tracks, a title line and search matches on a copy of ``image``, ``(height, width, 3)`` uint8 BGR.
 
+    The title has the number of people detected in this frame. A person who is followed but not detected in it has a
+    dashed box.
+
     :param title: robot and camera.
-    :param active_persons: number of persons in view of all cameras of the robot.
     :param matches: line of text and person id of each match, best first; the first :data:`MATCHES_SHOWN` are drawn.
     """
     canvas = image.copy()
@@ -41,7 +38,8 @@ def draw_overlay(
     for track in tracks:
         _draw_track(canvas, track, scale)
     clock = datetime.fromtimestamp(stamp_ns / 1e9, timezone.utc).strftime("%H:%M:%S.%f")[:-3]
-    people = "1 person" if active_persons == 1 else f"{active_persons} people"
+    in_view = sum(track.state == TrackState.TRACKING for track in tracks)
+    people = "1 person" if in_view == 1 else f"{in_view} people"
     _label(canvas, f"{title}   {clock} UTC   {people} in view", (0, 0), BACKGROUND, scale, below=True)
     shown = matches[:MATCHES_SHOWN]
     for below, (text, person_id) in zip(range(len(shown) - 1, -1, -1), shown):
@@ -61,7 +59,7 @@ def _draw_track(canvas: np.ndarray, track: Track, scale: float) -> None:
     if track.face is not None:
         left, top, right, bottom = _corners(track.face.bbox)
         cv2.rectangle(canvas, (left, top), (right, bottom), FACE_COLOUR, 1, cv2.LINE_AA)
-    name = f"{track.person_id or 'new'}  {track.confidence:.2f}" + ("" if visible else "  lost")
+    name = f"{track.person_id or 'new'}  " + (f"detected {track.confidence:.2f}" if visible else "not detected")
     # At least two lines down, so that a box at the upper edge does not cover the title.
     _label(canvas, name, (x1, max(y1, 2 * _text_size(name, scale)[1])), colour, scale)
 

@@ -22,7 +22,7 @@ from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.core.jpeg import is_png
 from facetrack_ros.core.sealed_files.record_file import open_stored
 from facetrack_ros.core.sealed_files.whole_file import FileInMemory, is_sealed, write_stored
-from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.core.track import Track
 from facetrack_ros.errors import FrameError, StoreError, store_errors
 from facetrack_ros.history.mcap.writer import SegmentWriter
 from facetrack_ros.history.messages.event import event_message, event_stamp_ns, events_channel
@@ -258,9 +258,8 @@ class _ClipWriter:
         stamp_ns, tracks = self._latest.get(frame.camera_id, (frame.stamp_ns, ()))
         if frame.stamp_ns - stamp_ns > _BOXES_SHOWN_NS:
             tracks = ()
-        visible = {track.person_id or track.track_id for track in tracks if track.state == TrackState.TRACKING}
         title = f"{self._source.robot_id}/{frame.camera_id}"
-        return draw_overlay(frame.image, tracks, frame.stamp_ns, title, len(visible))
+        return draw_overlay(frame.image, tracks, frame.stamp_ns, title)
 
 
 def _record(recording: SegmentWriter, robot_id: str, frame: Frame, tracks: tuple[Track, ...]) -> None:

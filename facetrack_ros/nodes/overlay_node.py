@@ -14,7 +14,7 @@ from facetrack_ros.clips.overlay import MATCHES_SHOWN, draw_overlay
 from facetrack_ros.concurrency.worker import LatestPerCamera, Worker
 from facetrack_ros.core.frame import Frame, encode_jpeg
 from facetrack_ros.core.pictures.erasure import PersonRegion, with_regions
-from facetrack_ros.core.track import Track, TrackState
+from facetrack_ros.core.track import Track
 from facetrack_ros.errors import FrameError
 from facetrack_ros.nodes.base.bounds import RESULTS
 from facetrack_ros.nodes.base.one_process import require_one_process
@@ -56,14 +56,13 @@ class OverlayNode(RobotMemberNode):
         self._outputs = self.camera_publishers(CompressedImage, "overlay/compressed", SENSOR_DATA)
         self.viewers: list[Callable[[str, np.ndarray], object]] = []
         self._waiting = ImageBuffer(self.cameras)
-        self._in_view: dict[str, frozenset[str]] = {camera: frozenset() for camera in self.cameras}
         self._last_search = LatestMatches(MATCHES_SHOWN)
         self._worker = Worker("overlay", LatestPerCamera(), self._draw)
         self._results: Subscription | None = None
         self._subscribe = subscribe
         self._rotations = follow_rotations(self)
         self._images: dict[str, ImageInput] = {}
-        self._tracks: list[Subscription] = []
+        self._tracks: dict[str, Subscription] = {}
         steady_timer(self, CHECK_S, self._update_subscriptions)
         self._health = StageHealth(self, self.cameras, "overlay", "drawing", self._problem)
         self._diagnostics = Diagnostics(self, self.robot_id, self._report)
@@ -91,7 +90,6 @@ class OverlayNode(RobotMemberNode):
 
     def on_tracks(self, frame: Frame, tracks: tuple[Track, ...]) -> None:
         """Draw a frame with its tracks."""
-        self._note_in_view(frame.camera_id, tracks)
         if self.active and self._watched(frame.camera_id):
             self._health.arrived(frame)
             self._worker.put(frame.camera_id, (frame, tracks))
@@ -101,13 +99,6 @@ class OverlayNode(RobotMemberNode):
         frame = self._waiting.take(tracked.camera_id, tracked.stamp_ns)
         if frame is not None:
             self.on_tracks(replace(frame, number=tracked.number), tracks)
-        else:
-            self._note_in_view(tracked.camera_id, tracks)
-
-    def _note_in_view(self, camera_id: str, tracks: tuple[Track, ...]) -> None:
-        self._in_view[camera_id] = frozenset(
-            track.person_id for track in tracks if track.person_id and track.state == TrackState.TRACKING
-        )
 
     def _update_subscriptions(self) -> None:
         """Subscribe search results while any overlay is subscribed, else each result of a fleet would go to all robots;
@@ -125,20 +116,14 @@ class OverlayNode(RobotMemberNode):
             self._results = None
 
     def _subscribe_cameras(self, watched: list[str]) -> None:
-        if watched and not self._tracks:
-            # Of all cameras: the overlay shows how many people are in view of the whole robot.
-            self._tracks = [
-                self.receive_camera(camera, msg.Tracks, "tracks", read_tracks, self._on_tracks_message)
-                for camera in self.cameras
-            ]
-        elif self._tracks and not watched:
-            for subscription in self._tracks:
-                self.destroy_subscription(subscription)
-            self._tracks = []
         for camera in set(watched).difference(self._images):
             self._images[camera] = ImageInput(self, (camera,), self.settings, self._waiting.keep, self._rotations)
+            self._tracks[camera] = self.receive_camera(
+                camera, msg.Tracks, "tracks", read_tracks, self._on_tracks_message
+            )
         for camera in set(self._images).difference(watched):
             self._images.pop(camera).leave()
+            self.destroy_subscription(self._tracks.pop(camera))
 
     def _on_result(self, found: tuple[str, tuple[Match, ...]]) -> None:
         self._last_search.add(*found)
@@ -146,12 +131,11 @@ class OverlayNode(RobotMemberNode):
     def _draw(self, work: tuple[Frame, tuple[Track, ...]]) -> None:
         frame, tracks = work
         began = time.perf_counter()
-        active = len(frozenset().union(*self._in_view.values()))
         try:
             matches = [(_match_line(match), match.person_id) for match in self._last_search.matches]
             source = f"{self.robot_id}/{frame.camera_id}"
             frame = self._without_others(frame, tracks)
-            picture = draw_overlay(frame.image, tracks, frame.stamp_ns, source, active, matches)
+            picture = draw_overlay(frame.image, tracks, frame.stamp_ns, source, matches)
         except FrameError as error:
             self._health.failed(frame.camera_id, str(error), frame.stamp_ns)
             self.get_logger().warning(str(error), throttle_duration_sec=60.0)

@@ -27,7 +27,8 @@ class DlibFaceEmbedder:
 
     Faces are aligned by the landmarks of any face detector; the library dlib is not needed. The vectors may be compared
     with those of faces that dlib's five-point model aligned: of one picture they have a cosine of 0.995, median on ORL,
-    and pairs of an old and a new vector tell people apart as well as two of one kind (``benchmarks/dlib_alignment.py``).
+    and pairs of an old and a new vector tell people apart as well as two of one kind
+    (``benchmarks/dlib_alignment.py``).
     The network runs on onnxruntime, all faces of a frame in one call.
 
     :param path: ``dlib_face_recognition_resnet_model_v1.dat``.
