@@ -228,9 +228,10 @@ def test_offline_with_the_models_that_pip_carries(staged):
     (visit,) = [visit for visit in stage.visits if (visit.robot, visit.camera) == ("robot1", "rear")]
     (match,) = json.loads(done.stdout)["matches"]
     start = 1777636800.0  # START
-    # Every frame was analysed: the visit is found from its first whole face to its last, give or take two frames.
-    assert abs(match["first_stamp"] - start - visit.face_s[0]) <= 0.2
-    assert abs(match["last_stamp"] - start - visit.face_s[1]) <= 0.2
+    # Every frame was analysed: the visit is found from its first whole face to its last, give or take two frames, or
+    # longer: a part of a face at the edge of the picture shows a person, before the face can be compared.
+    assert visit.body_s[0] <= match["first_stamp"] - start <= visit.face_s[0] + 0.2
+    assert visit.face_s[1] - 0.2 <= match["last_stamp"] - start <= visit.body_s[1]
     done = search(home, stage.references["Eileen Collins"])
     assert done.returncode == 1, done.stdout
 

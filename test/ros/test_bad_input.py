@@ -74,7 +74,8 @@ def test_references_without_exactly_one_face(processes, stage, tmp_path):
     empty = tmp_path / "empty.png"
     cv2.imwrite(str(empty), np.full((200, 200, 3), 200, np.uint8))
     both = tmp_path / "both.png"
-    cv2.imwrite(str(both), np.hstack([cv2.imread(str(picture)) for picture in stage.references.values()]))
+    one = cv2.imread(str(stage.references["Grace Hopper"]))
+    cv2.imwrite(str(both), np.hstack([one, one[:, ::-1]]))  # both as wide, so that neither is the one meant
     text = tmp_path / "text.png"
     text.write_text("no picture")
     refused(processes.run("search", "--robot", "robot1", "--image", empty), "no face")
