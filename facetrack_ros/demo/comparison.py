@@ -21,15 +21,17 @@ class FramesOfClip:
     """The frames of one camera.
 
     :param start: stamp of the clip's first frame, seconds since the epoch.
-    :param analysed: stamps of the frames that were analysed, seconds since the epoch.
+    :param analysed: stamps of the frames that were analysed, seconds since the epoch, as heard over the mesh: those
+        before the camera was discovered are missing.
     """
 
     start: float
     analysed: Sequence[float]
 
     def longest_pause_s(self, visit: StagedVisit) -> float:
-        """The longest time of a staged visit without an analysed frame."""
+        """The longest time of a staged visit without an analysed frame, from the first one heard on."""
         start, end = (self.start + body_s for body_s in visit.body_s)
+        start = max(start, min(self.analysed, default=start))
         stamps = [start, *sorted(stamp for stamp in self.analysed if start < stamp < end), end]
         return max(after - before for before, after in pairwise(stamps))
 
